@@ -1,0 +1,326 @@
+//! Columns in the form in which they cross the boundary: little-endian byte buffers, whose layout
+//! `wit/transform.wit` defines. Owns reading, building, checking and slicing them.
+
+use crate::description::Kind;
+
+/// Variable-width values: `ends` has one u32 a value; value i is `bytes[ends[i-1]..ends[i]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blobs {
+    pub ends: Vec<u8>,
+    pub bytes: Vec<u8>,
+}
+
+impl Blobs {
+    pub fn len(&self) -> usize {
+        self.ends.len() / 4
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Value `i`; empty when `i` or an end is out of range ([`Blobs::check`] excludes the latter).
+    pub fn get(&self, i: usize) -> &[u8] {
+        let from = if i == 0 { 0 } else { read_u32(&self.ends, i - 1).unwrap_or(0) };
+        let to = read_u32(&self.ends, i).unwrap_or(from);
+        self.bytes.get(from as usize..to as usize).unwrap_or_default()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut from = 0;
+        u32s(&self.ends).map(move |to| {
+            let value = self.bytes.get(from as usize..to as usize).unwrap_or_default();
+            from = to;
+            value
+        })
+    }
+
+    /// Appends a value. The sum of all values stays below 4 GiB: callers bound what they gather.
+    pub fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.ends.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
+    }
+
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.bytes.clear();
+    }
+
+    /// Values `[from, to)` with ends counted from 0.
+    pub fn slice(&self, from: usize, to: usize) -> Blobs {
+        let mut out = Blobs::default();
+        (from..to.min(self.len())).for_each(|i| out.push(self.get(i)));
+        out
+    }
+
+    /// Ends that ascend and reach exactly the last byte.
+    pub fn check(&self, what: &str) -> Result<(), String> {
+        if !self.ends.len().is_multiple_of(4) {
+            return Err(format!("{what}: ends has {} bytes, not a multiple of 4", self.ends.len()));
+        }
+        let mut last = 0;
+        for (i, end) in u32s(&self.ends).enumerate() {
+            if end < last {
+                return Err(format!("{what}: ends do not ascend at value {i}: {end} after {last}"));
+            }
+            last = end;
+        }
+        if last as usize != self.bytes.len() {
+            return Err(format!("{what}: the last end is {last} but there are {} bytes", self.bytes.len()));
+        }
+        Ok(())
+    }
+}
+
+impl<'a> FromIterator<&'a [u8]> for Blobs {
+    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(values: I) -> Blobs {
+        let mut blobs = Blobs::default();
+        values.into_iter().for_each(|value| blobs.push(value));
+        blobs
+    }
+}
+
+/// One column of rows; its kind is declared elsewhere, by a [`crate::description::Field`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    pub fixed: Vec<u8>,
+    pub heap: Blobs,
+    /// Bit i%8 of byte i/8 set: row i is present. Empty: every row is.
+    pub validity: Vec<u8>,
+}
+
+/// One value of a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    Absent,
+    Boolean(bool),
+    /// Integers; timestamps in milliseconds UTC; decimals as value x 10^n.
+    Integer(i64),
+    Float(f64),
+    /// Text, binary and json, as bytes.
+    Bytes(&'a [u8]),
+}
+
+impl Column {
+    pub fn is_present(&self, row: usize) -> bool {
+        self.validity.is_empty() || self.validity.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
+    }
+
+    /// The value of a row; `Absent` for rows that are out of range.
+    pub fn value(&self, kind: &Kind, row: usize) -> Value<'_> {
+        if !self.is_present(row) {
+            return Value::Absent;
+        }
+        let value = match kind {
+            Kind::Boolean => self.fixed.get(row).map(|byte| Value::Boolean(*byte != 0)),
+            Kind::Integer | Kind::Timestamp | Kind::Decimal(_) => {
+                read_i64(&self.fixed, row).map(Value::Integer)
+            }
+            Kind::Float => read_i64(&self.fixed, row).map(|bits| Value::Float(f64::from_bits(bits as u64))),
+            Kind::Text => read_u32(&self.fixed, row).map(|code| Value::Bytes(self.heap.get(code as usize))),
+            Kind::Binary | Kind::Json | Kind::Other(_) => Some(Value::Bytes(self.heap.get(row))),
+        };
+        value.unwrap_or(Value::Absent)
+    }
+
+    /// Whether this is a well-formed column of `rows` rows of `kind`; the fault names `what`.
+    pub fn check(&self, kind: &Kind, rows: usize, what: &str) -> Result<(), String> {
+        let fixed = rows * kind.width();
+        if self.fixed.len() != fixed {
+            return Err(format!(
+                "{what}: {rows} rows of kind {kind} need {fixed} bytes, got {}",
+                self.fixed.len()
+            ));
+        }
+        if !self.validity.is_empty() && self.validity.len() != rows.div_ceil(8) {
+            return Err(format!(
+                "{what}: validity has {} bytes, {rows} rows need {}",
+                self.validity.len(),
+                rows.div_ceil(8)
+            ));
+        }
+        self.heap.check(what)?;
+        match kind {
+            Kind::Text => self.check_text(rows, what),
+            Kind::Boolean => match self.fixed.iter().position(|byte| *byte > 1) {
+                Some(row) if self.is_present(row) => Err(format!("{what}: row {row} is neither 0 nor 1")),
+                _ => Ok(()),
+            },
+            Kind::Binary | Kind::Json => {
+                if self.heap.len() != rows {
+                    return Err(format!(
+                        "{what}: {rows} rows of kind {kind} need as many values, got {}",
+                        self.heap.len()
+                    ));
+                }
+                if *kind == Kind::Json { self.check_json(rows, what) } else { Ok(()) }
+            }
+            _ if !self.heap.is_empty() => {
+                Err(format!("{what}: kind {kind} has no heap, got {} values", self.heap.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_text(&self, rows: usize, what: &str) -> Result<(), String> {
+        let values = self.heap.len() as u32;
+        for (row, code) in u32s(&self.fixed).take(rows).enumerate() {
+            if code >= values && self.is_present(row) {
+                return Err(format!("{what}: row {row} has code {code} of {values} values"));
+            }
+        }
+        // One pass over all bytes is far faster than one a value; a value can still start or end
+        // inside a character, which only the boundaries tell.
+        let Ok(text) = simdutf8::basic::from_utf8(&self.heap.bytes) else {
+            let bad = self.heap.iter().position(|value| std::str::from_utf8(value).is_err());
+            return Err(format!("{what}: value {} is not UTF-8", bad.unwrap_or(0)));
+        };
+        match u32s(&self.heap.ends).position(|end| !text.is_char_boundary(end as usize)) {
+            Some(value) => Err(format!("{what}: value {value} is not UTF-8")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_json(&self, rows: usize, what: &str) -> Result<(), String> {
+        for row in (0..rows).filter(|row| self.is_present(*row)) {
+            if let Err(error) = serde_json::from_slice::<&serde_json::value::RawValue>(self.heap.get(row)) {
+                return Err(format!("{what}: row {row} is not JSON: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows `[from, to)`. A text heap much larger than the slice is cut down to what it uses.
+    pub fn slice(&self, kind: &Kind, from: usize, to: usize) -> Column {
+        let width = kind.width();
+        let mut out = Column {
+            fixed: self.fixed.get(from * width..to * width).unwrap_or_default().to_vec(),
+            heap: Blobs::default(),
+            validity: self.slice_validity(from, to),
+        };
+        match kind {
+            Kind::Text if self.heap.len() > 2 * (to - from) => self.recode(&mut out),
+            Kind::Text => out.heap = self.heap.clone(),
+            Kind::Binary | Kind::Json => out.heap = self.heap.slice(from, to),
+            _ => {}
+        }
+        out
+    }
+
+    fn slice_validity(&self, from: usize, to: usize) -> Vec<u8> {
+        if self.validity.is_empty() {
+            return Vec::new();
+        }
+        let mut bits = vec![0; (to - from).div_ceil(8)];
+        (from..to).filter(|row| self.is_present(*row)).for_each(|row| set_bit(&mut bits, row - from));
+        bits
+    }
+
+    /// Fills `out.heap` with the values that `out.fixed` uses, and rewrites its codes.
+    fn recode(&self, out: &mut Column) {
+        let mut codes = std::collections::BTreeMap::new();
+        for row in 0..out.fixed.len() / 4 {
+            let code = if out.is_present(row) { read_u32(&out.fixed, row).unwrap_or(0) } else { 0 };
+            let next = codes.len() as u32;
+            let new = *codes.entry(code).or_insert_with(|| {
+                out.heap.push(self.heap.get(code as usize));
+                next
+            });
+            if let Some(place) = out.fixed.get_mut(row * 4..row * 4 + 4) {
+                place.copy_from_slice(&new.to_le_bytes());
+            }
+        }
+    }
+
+    /// The chosen rows, in the order given; a text heap is kept as it is.
+    pub fn pick(&self, kind: &Kind, rows: &[usize]) -> Column {
+        let width = kind.width();
+        let mut out = Column::default();
+        if !self.validity.is_empty() {
+            out.validity = vec![0; rows.len().div_ceil(8)];
+        }
+        for (i, row) in rows.iter().enumerate() {
+            out.fixed.extend_from_slice(self.fixed.get(row * width..(row + 1) * width).unwrap_or_default());
+            if !out.validity.is_empty() && self.is_present(*row) {
+                set_bit(&mut out.validity, i);
+            }
+            if matches!(kind, Kind::Binary | Kind::Json) {
+                out.heap.push(self.heap.get(*row));
+            }
+        }
+        if *kind == Kind::Text {
+            out.heap = self.heap.clone();
+        }
+        out
+    }
+}
+
+/// Builds a column row by row. Text values are coded one a row and not deduplicated: for extraction,
+/// which must be fast and dictionary-coded, see `extract`.
+#[derive(Debug, Default)]
+pub struct Builder {
+    column: Column,
+    rows: usize,
+    absent: bool,
+}
+
+impl Builder {
+    pub fn push(&mut self, kind: &Kind, value: Value<'_>) {
+        let column = &mut self.column;
+        if self.rows.is_multiple_of(8) {
+            column.validity.push(0);
+        }
+        match value {
+            Value::Absent => self.absent = true,
+            _ => set_bit(&mut column.validity, self.rows),
+        }
+        match kind {
+            Kind::Boolean => column.fixed.push(u8::from(value == Value::Boolean(true))),
+            Kind::Integer | Kind::Timestamp | Kind::Decimal(_) => {
+                let number = if let Value::Integer(number) = value { number } else { 0 };
+                column.fixed.extend_from_slice(&number.to_le_bytes());
+            }
+            Kind::Float => {
+                let number = if let Value::Float(number) = value { number } else { 0.0 };
+                column.fixed.extend_from_slice(&number.to_le_bytes());
+            }
+            Kind::Text | Kind::Binary | Kind::Json | Kind::Other(_) => {
+                let bytes = if let Value::Bytes(bytes) = value { bytes } else { b"" };
+                if *kind == Kind::Text {
+                    column.fixed.extend_from_slice(&(column.heap.len() as u32).to_le_bytes());
+                }
+                column.heap.push(bytes);
+            }
+        }
+        self.rows += 1;
+    }
+
+    pub fn finish(mut self) -> Column {
+        if !self.absent {
+            self.column.validity.clear();
+        }
+        self.column
+    }
+}
+
+pub fn set_bit(bits: &mut [u8], i: usize) {
+    if let Some(byte) = bits.get_mut(i / 8) {
+        *byte |= 1 << (i % 8);
+    }
+}
+
+pub fn read_u32(bytes: &[u8], i: usize) -> Option<u32> {
+    bytes.get(i * 4..i * 4 + 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+pub fn read_i64(bytes: &[u8], i: usize) -> Option<i64> {
+    bytes.get(i * 8..i * 8 + 8)?.try_into().ok().map(i64::from_le_bytes)
+}
+
+pub fn u32s(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.as_chunks::<4>().0.iter().map(|value| u32::from_le_bytes(*value))
+}
+
+pub fn i64s(bytes: &[u8]) -> impl Iterator<Item = i64> {
+    bytes.as_chunks::<8>().0.iter().map(|value| i64::from_le_bytes(*value))
+}

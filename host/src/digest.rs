@@ -1,0 +1,70 @@
+//! SHA-256 values. Owns how a digest is printed; knows nothing of what is digested.
+
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+
+/// A SHA-256 value. `Display` is 64 hex digits; [`Digest::short`] is the form for reports.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(Sha256::digest(bytes).into())
+    }
+
+    /// First and last two bytes, `9c41…e07b`: enough for an eye, never for a program.
+    pub fn short(&self) -> String {
+        let [a, b, .., y, z] = self.0;
+        format!("{a:02x}{b:02x}…{y:02x}{z:02x}")
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+/// A digest in the making. Variable-width parts go in by [`Hasher::part`], so that no two
+/// different sequences of parts give the same bytes.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// A hasher for one purpose; different purposes never give the same digest.
+    pub fn new(purpose: &str) -> Hasher {
+        let mut hasher = Hasher::default();
+        hasher.part(purpose.as_bytes());
+        hasher
+    }
+
+    /// A variable-width value: its length as u64 little-endian, then its bytes.
+    pub fn part(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    /// A fixed-width value.
+    pub fn u64(&mut self, value: u64) {
+        self.0.update(value.to_le_bytes());
+    }
+
+    pub fn i64(&mut self, value: i64) {
+        self.0.update(value.to_le_bytes());
+    }
+
+    /// Bytes that carry their own structure.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
