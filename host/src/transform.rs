@@ -56,7 +56,7 @@ pub struct Folded {
     pub fuel: u64,
 }
 
-/// Why a call gave no result. All but `Interrupted` and `Host` are the transform's fault and a
+/// Why a call gave no result. All but `Host` are the transform's fault and a
 /// function of its input alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -78,9 +78,6 @@ pub enum Fault {
     /// It returned something that the contract excludes.
     #[error("returned a malformed result: {0}")]
     Malformed(String),
-    /// Wall time: says nothing of the transform; call again.
-    #[error("was interrupted")]
-    Interrupted,
     /// Ours: an instance could not be had, a file not be read.
     #[error("the host failed: {0}")]
     Host(String),
@@ -89,7 +86,7 @@ pub enum Fault {
 impl Fault {
     /// Whether the transform, and not this host at this moment, is the cause.
     pub fn is_the_transforms(&self) -> bool {
-        !matches!(self, Fault::Interrupted | Fault::Host(_))
+        !matches!(self, Fault::Host(_))
     }
 }
 
