@@ -8,6 +8,6 @@
 pub mod column;
 pub mod description;
 pub mod digest;
-pub mod event;
 pub mod offset;
+pub mod event;
 pub mod transform;
