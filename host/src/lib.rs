@@ -8,6 +8,7 @@
 pub mod column;
 pub mod description;
 pub mod digest;
-pub mod offset;
 pub mod event;
+pub mod log;
+pub mod offset;
 pub mod transform;
