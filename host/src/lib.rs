@@ -4,10 +4,23 @@
 //! activities are plain synchronous steps, and the command line puts them together.
 #![deny(unsafe_code)]
 
-// values
-pub mod column;
-pub mod description;
+// Values.
 pub mod digest;
 pub mod offset;
 pub mod event;
+pub mod description;
+pub mod column;
+pub mod key;
 pub mod transform;
+
+// Activities.
+pub mod calls;
+pub mod pool;
+pub mod table;
+pub mod half;
+pub mod batch;
+pub mod speed;
+pub mod certificate;
+pub mod reconcile;
+pub mod drill;
+pub mod run;
