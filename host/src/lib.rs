@@ -5,22 +5,25 @@
 #![deny(unsafe_code)]
 
 // Values.
-pub mod digest;
-pub mod offset;
-pub mod event;
-pub mod description;
 pub mod column;
+pub mod description;
+pub mod digest;
+pub mod event;
+pub mod extract;
 pub mod key;
+pub mod log;
+pub mod offset;
+pub mod rows;
 pub mod transform;
 
 // Activities.
-pub mod calls;
-pub mod pool;
-pub mod table;
-pub mod half;
 pub mod batch;
-pub mod speed;
+pub mod calls;
 pub mod certificate;
-pub mod reconcile;
 pub mod drill;
+pub mod half;
+pub mod pool;
+pub mod reconcile;
 pub mod run;
+pub mod speed;
+pub mod table;
