@@ -14,6 +14,7 @@ pub mod key;
 pub mod log;
 pub mod offset;
 pub mod rows;
+pub mod settings;
 pub mod transform;
 
 // Activities.
