@@ -26,5 +26,6 @@ pub mod half;
 pub mod pool;
 pub mod reconcile;
 pub mod run;
+pub mod change;
 pub mod speed;
 pub mod table;

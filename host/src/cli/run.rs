@@ -185,7 +185,8 @@ fn against(
     let plan = Plan { through: Through::Batch, drill: None, ..*plan };
     let outcome = run::run(old.clone(), log, &extractor, &plan, bars)?;
     bars.finish();
-    let change = run::change(&outcome.rows, &new.rows).context("--against")?;
+    let before = (old.description(), &outcome.rows);
+    let change = change::between(before, (new_description, &new.rows)).context("--against")?;
     if !args.quiet {
         let mut stderr = std::io::stderr().lock();
         writeln!(
