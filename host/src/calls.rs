@@ -121,7 +121,12 @@ impl Calls {
     }
 
     /// Folds the runs of rows between those that have a recorded verdict.
-    fn fold_between(&self, chunk: &Extracted, obeyed: Vec<(u64, String)>, out: &mut Outcome) -> Result<(), Error> {
+    fn fold_between(
+        &self,
+        chunk: &Extracted,
+        obeyed: Vec<(u64, String)>,
+        out: &mut Outcome,
+    ) -> Result<(), Error> {
         let mut from = 0;
         for (offset, reason) in obeyed {
             let Ok(row) = chunk.offsets.binary_search(&offset) else { continue };
@@ -227,7 +232,13 @@ impl Calls {
         Ok(out)
     }
 
-    fn merge_halving(&self, left: &Blobs, right: &Blobs, first: usize, out: &mut Merged) -> Result<(), Error> {
+    fn merge_halving(
+        &self,
+        left: &Blobs,
+        right: &Blobs,
+        first: usize,
+        out: &mut Merged,
+    ) -> Result<(), Error> {
         let pairs = left.len();
         let fault = match self.merge_once(left, right) {
             Ok(states) if out.states.is_empty() => {

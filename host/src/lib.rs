@@ -11,7 +11,10 @@ pub mod digest;
 pub mod event;
 pub mod extract;
 pub mod key;
+pub mod log;
 pub mod offset;
+pub mod rows;
+pub mod settings;
 pub mod time;
 pub mod transform;
 
@@ -24,5 +27,6 @@ pub mod half;
 pub mod pool;
 pub mod reconcile;
 pub mod run;
+pub mod change;
 pub mod speed;
 pub mod table;

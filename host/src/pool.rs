@@ -35,7 +35,8 @@ where
         let mut items = items;
         return items.try_for_each(|item| consume(work(&mut scratch, item)?));
     }
-    let state = State { items, taken: 0, consumed: 0, consuming: false, ready: BTreeMap::new(), failed: None };
+    let state =
+        State { items, taken: 0, consumed: 0, consuming: false, ready: BTreeMap::new(), failed: None };
     let (state, consume, changed) = (Mutex::new(state), Mutex::new(consume), Condvar::new());
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -120,13 +121,19 @@ mod tests {
             let mut seen = Vec::new();
             let work = |_: &mut (), i: u64| {
                 // Uneven work, so that later items finish first.
-                (0..(i * 7919) % 5000).fold(0, std::hint::black_box);
+                (0..(i * 7919) % 5000).for_each(|step| drop(std::hint::black_box(step)));
                 Ok::<u64, ()>(i)
             };
-            in_order(threads, 0..500, || (), work, |i| {
-                seen.push(i);
-                Ok(())
-            })
+            in_order(
+                threads,
+                0..500,
+                || (),
+                work,
+                |i| {
+                    seen.push(i);
+                    Ok(())
+                },
+            )
             .unwrap();
             assert_eq!(seen, (0..500).collect::<Vec<_>>());
         }

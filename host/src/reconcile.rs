@@ -78,9 +78,10 @@ fn cells<'a>(batch: &'a Table, overlaid: &'a Table) -> Difference<'a> {
         let side = match order {
             Ordering::Less => left.next().map(Side::Missing),
             Ordering::Greater => right.next().map(Side::Extra),
-            Ordering::Equal => left.next().zip(right.next()).and_then(|(batch, speed)| {
-                (!is_same(&batch, &speed)).then_some(Side::Both { batch, speed })
-            }),
+            Ordering::Equal => left
+                .next()
+                .zip(right.next())
+                .and_then(|(batch, speed)| (!is_same(&batch, &speed)).then_some(Side::Both { batch, speed })),
         };
         if let Some(side) = side {
             out.note(side);

@@ -201,7 +201,8 @@ impl Halves<'_> {
         let range = Range::new(Offset::ZERO, to);
         progress.begin(stage, range.count());
         let started = Instant::now();
-        let half = batch::run(&self.job(&calls), range, self.plan.shape, &mut |events| progress.advance(events))?;
+        let half =
+            batch::run(&self.job(&calls), range, self.plan.shape, &mut |events| progress.advance(events))?;
         Ok(Done { half, took: started.elapsed() })
     }
 
@@ -354,12 +355,8 @@ fn cells_named(description: &Description, keys: &Blobs, windows: &[i64]) -> Vec<
     if description.window.is_some() {
         let mut builder = Builder::default();
         windows.iter().for_each(|window| builder.push(&Kind::Timestamp, Value::Integer(*window)));
-        let field = Field {
-            name: "window".into(),
-            path: String::new(),
-            kind: Kind::Timestamp,
-            required: true,
-        };
+        let field =
+            Field { name: "window".into(), path: String::new(), kind: Kind::Timestamp, required: true };
         out.push((field, builder.finish()));
     }
     out

@@ -143,7 +143,15 @@ impl Table {
     }
 
     /// A cell's first state.
-    fn first(&mut self, hash: u64, key: &[u8], window: i64, state: &[u8], left: &Left<'_>, pairs: &mut Pairs) {
+    fn first(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        window: i64,
+        state: &[u8],
+        left: &Left<'_>,
+        pairs: &mut Pairs,
+    ) {
         let Left::Whole { below, initial } = left else {
             self.insert(hash, key, window, state);
             return;
