@@ -10,6 +10,7 @@ pub mod description;
 pub mod digest;
 pub mod event;
 pub mod extract;
+pub mod input;
 pub mod key;
 pub mod log;
 pub mod offset;

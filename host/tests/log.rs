@@ -1,4 +1,5 @@
 //! The log against a plain vector of events.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use bifocal::digest::Digest;
 use bifocal::event::{Event, Lineage, Typing};
