@@ -676,7 +676,7 @@ fn flights(rows: i64) -> Vec<RecordBatch> {
         ];
         RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()
     };
-    (0..rows).step_by(10_000).map(|from| batch(from)).collect()
+    (0..rows).step_by(10_000).map(batch).collect()
 }
 
 #[test]
