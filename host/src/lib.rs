@@ -15,6 +15,7 @@ pub mod log;
 pub mod offset;
 pub mod rows;
 pub mod settings;
+pub mod time;
 pub mod transform;
 
 // Activities.
