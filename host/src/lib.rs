@@ -14,6 +14,7 @@ pub mod key;
 pub mod log;
 pub mod offset;
 pub mod rows;
+pub mod settings;
 pub mod transform;
 
 // Activities.
@@ -25,5 +26,6 @@ pub mod half;
 pub mod pool;
 pub mod reconcile;
 pub mod run;
+pub mod change;
 pub mod speed;
 pub mod table;
