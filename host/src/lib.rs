@@ -4,10 +4,28 @@
 //! activities are plain synchronous steps, and the command line puts them together.
 #![deny(unsafe_code)]
 
-// values
+// Values.
 pub mod column;
 pub mod description;
 pub mod digest;
-pub mod offset;
 pub mod event;
+pub mod extract;
+pub mod key;
+pub mod log;
+pub mod offset;
+pub mod rows;
+pub mod settings;
 pub mod transform;
+
+// Activities.
+pub mod batch;
+pub mod calls;
+pub mod certificate;
+pub mod drill;
+pub mod half;
+pub mod pool;
+pub mod reconcile;
+pub mod run;
+pub mod change;
+pub mod speed;
+pub mod table;

@@ -1,0 +1,463 @@
+//! Calls of a transform as every executor makes them: results checked, failures halved down to the
+//! single row or cell, which alone decides. Owns what is rejected and what is broken; knows nothing
+//! of logs, threads or the order in which cells are merged.
+
+use crate::column::{Blobs, Column, i64s};
+use crate::description::Description;
+use crate::digest::Digest;
+use crate::extract::{Extracted, Rejected};
+use crate::key;
+use crate::transform::{CELLS_PER_EVENT_MAX, Cells, Events, FUEL_PER_CALL, Fault, Folded, Transform};
+use hashbrown::HashTable;
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+/// A failure of the host itself: an instance that could not be had. Never a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("transform '{transform}' could not be called: {fault}")]
+pub struct Error {
+    transform: String,
+    fault: Fault,
+}
+
+/// Checked cells of consecutive events, with their keys in canonical form.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    pub keys: Blobs,
+    /// [`hash_of`] of each cell's key and window.
+    pub hashes: Vec<u64>,
+    /// One a cell; 0 for a global window.
+    pub windows: Vec<i64>,
+    pub states: Blobs,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Earlier events first; to be merged left to right.
+    pub parts: Vec<Part>,
+    /// By the transform, ascending.
+    pub rejected: Vec<Rejected>,
+    /// Rows that calls of `fold` accepted.
+    pub folded: u64,
+    pub fuel: u64,
+    /// Calls that failed with more than one row.
+    pub splits: u64,
+}
+
+/// States after a merge; a broken pair has an empty state.
+#[derive(Clone, Debug, Default)]
+pub struct Merged {
+    pub states: Blobs,
+    pub broken: Vec<(usize, String)>,
+}
+
+/// Presented columns; a broken cell has an absent value in each.
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    pub columns: Vec<Column>,
+    pub broken: Vec<(usize, String)>,
+}
+
+/// Pairs of one bulk merge, and cells of one `present`.
+const CELLS_PER_CALL: usize = 16_384;
+/// Bytes of state that one bulk merge gathers on each side, unless one pair alone has more.
+const STATE_BYTES_PER_CALL: usize = 8 << 20;
+/// A call of several rows gets this many times the fuel that such rows have been seen to take.
+const FUEL_HEADROOM: u64 = 64;
+
+/// A transform with what is remembered of it between calls. None of that changes a result: it only
+/// saves calls that would fail, and obeys the recorded verdicts on which machines may differ.
+pub struct Calls {
+    transform: Arc<dyn Transform>,
+    /// Events whose row alone overflowed the stack.
+    verdicts: Arc<Verdicts>,
+    /// The most rows a call is given; lowered when chunks fail whose halves pass.
+    rows_max: AtomicUsize,
+    fuel_per_row: AtomicU64,
+}
+
+/// Recorded verdicts by offset: a stack overflow, the one failure on which machines may differ.
+#[derive(Debug, Default)]
+pub struct Verdicts(Mutex<BTreeSet<(u64, String)>>);
+
+impl Verdicts {
+    fn record(&self, offset: u64, reason: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((offset, reason.into()));
+    }
+
+    fn between(&self, from: u64, to: u64) -> Vec<(u64, String)> {
+        let verdicts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.range((from, String::new())..(to, String::new())).cloned().collect()
+    }
+}
+
+impl Calls {
+    pub fn new(transform: Arc<dyn Transform>, verdicts: Arc<Verdicts>) -> Calls {
+        let (rows_max, fuel_per_row) = (AtomicUsize::new(usize::MAX), AtomicU64::new(0));
+        Calls { transform, verdicts, rows_max, fuel_per_row }
+    }
+
+    pub fn description(&self) -> &Description {
+        self.transform.description()
+    }
+
+    pub fn version(&self) -> Digest {
+        self.transform.version()
+    }
+
+    /// Folds a chunk. Whatever fails is halved; a row that fails alone is rejected.
+    pub fn fold(&self, chunk: &Extracted) -> Result<Outcome, Error> {
+        let mut out = Outcome::default();
+        let obeyed = self.verdicts.between(chunk.range.from.0, chunk.range.to.0);
+        if obeyed.is_empty() {
+            self.fold_pieces(&chunk.events, &chunk.offsets, &mut out)?;
+            return Ok(out);
+        }
+        self.fold_between(chunk, obeyed, &mut out)?;
+        Ok(out)
+    }
+
+    /// Folds the runs of rows between those that have a recorded verdict.
+    fn fold_between(
+        &self,
+        chunk: &Extracted,
+        obeyed: Vec<(u64, String)>,
+        out: &mut Outcome,
+    ) -> Result<(), Error> {
+        let mut from = 0;
+        for (offset, reason) in obeyed {
+            let Ok(row) = chunk.offsets.binary_search(&offset) else { continue };
+            self.fold_slice(chunk, from, row, out)?;
+            out.rejected.push(Rejected { offset, reason });
+            from = row + 1;
+        }
+        self.fold_slice(chunk, from, chunk.offsets.len(), out)
+    }
+
+    fn fold_slice(&self, chunk: &Extracted, from: usize, to: usize, out: &mut Outcome) -> Result<(), Error> {
+        let events = chunk.events.slice(self.description(), from, to);
+        self.fold_pieces(&events, chunk.offsets.get(from..to).unwrap_or_default(), out)
+    }
+
+    /// Folds at most `rows_max` rows a call, and lowers it when limits, and no row, were the cause.
+    fn fold_pieces(&self, events: &Events, offsets: &[u64], out: &mut Outcome) -> Result<(), Error> {
+        let rows = offsets.len();
+        let step = self.rows_max.load(Ordering::Relaxed);
+        if rows <= step {
+            return if rows == 0 { Ok(()) } else { self.fold_halving(events, offsets, out) };
+        }
+        for from in (0..rows).step_by(step.max(1)) {
+            let to = rows.min(from + step);
+            let piece = events.slice(self.description(), from, to);
+            self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
+        }
+        Ok(())
+    }
+
+    /// Folds rows, or their halves. True if every row was decided by a call that succeeded.
+    fn fold_halving(&self, events: &Events, offsets: &[u64], out: &mut Outcome) -> Result<(), Error> {
+        let rows = offsets.len();
+        let (rejected, fault) = match self.fold_once(events, rows) {
+            Ok((part, folded)) => {
+                out.folded += (rows - folded.rejected.len()) as u64;
+                let named = folded.rejected.into_iter();
+                out.rejected.extend(named.filter_map(|rejection| {
+                    let offset = *offsets.get(rejection.row as usize)?;
+                    Some(Rejected { offset, reason: rejection.reason })
+                }));
+                out.fuel += folded.fuel;
+                out.parts.push(part);
+                return Ok(());
+            }
+            Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
+            Err(fault) => (out.rejected.len(), fault),
+        };
+        if let [offset] = offsets {
+            let reason = format!("the transform {fault}");
+            if let Fault::Stack { .. } = fault {
+                self.verdicts.record(*offset, &reason);
+            }
+            out.rejected.push(Rejected { offset: *offset, reason });
+            return Ok(());
+        }
+        out.splits += 1;
+        let half = rows.div_ceil(2);
+        for (from, to) in [(0, half), (half, rows)] {
+            let piece = events.slice(self.description(), from, to);
+            self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
+        }
+        let a_limit = matches!(fault, Fault::Fuel { .. } | Fault::Memory { .. } | Fault::ResultSize { .. });
+        if a_limit && out.rejected.len() == rejected {
+            self.rows_max.fetch_min(half, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn fold_once(&self, events: &Events, rows: usize) -> Result<(Part, Folded), Fault> {
+        let mut folded = self.transform.fold(events, self.fuel(rows))?;
+        if rows > 0 {
+            self.fuel_per_row.fetch_max(folded.fuel / rows as u64, Ordering::Relaxed);
+        }
+        let part = checked(self.description(), rows, &mut folded).map_err(Fault::Malformed)?;
+        Ok((part, folded))
+    }
+
+    /// The single row has the full limit; more rows have what such rows take, many times over, so
+    /// that an endless loop in one of them is found at a small price.
+    fn fuel(&self, rows: usize) -> u64 {
+        let seen = self.fuel_per_row.load(Ordering::Relaxed);
+        if rows <= 1 || seen == 0 {
+            return FUEL_PER_CALL;
+        }
+        let wanted = (seen + 1000).saturating_mul(rows as u64).saturating_mul(FUEL_HEADROOM);
+        wanted.min(FUEL_PER_CALL)
+    }
+
+    /// Merges pair by pair, left earlier in the log; what fails is halved to the single pair.
+    pub fn merge(&self, left: &Blobs, right: &Blobs) -> Result<Merged, Error> {
+        let mut out = Merged::default();
+        let mut from = 0;
+        while from < left.len() {
+            let to = pairs_of_one_call(left, right, from);
+            if from == 0 && to == left.len() {
+                self.merge_halving(left, right, 0, &mut out)?;
+            } else {
+                self.merge_halving(&left.slice(from, to), &right.slice(from, to), from, &mut out)?;
+            }
+            from = to;
+        }
+        Ok(out)
+    }
+
+    fn merge_halving(
+        &self,
+        left: &Blobs,
+        right: &Blobs,
+        first: usize,
+        out: &mut Merged,
+    ) -> Result<(), Error> {
+        let pairs = left.len();
+        let fault = match self.merge_once(left, right) {
+            Ok(states) if out.states.is_empty() => {
+                out.states = states;
+                return Ok(());
+            }
+            Ok(states) => {
+                states.iter().for_each(|state| out.states.push(state));
+                return Ok(());
+            }
+            Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
+            Err(fault) => fault,
+        };
+        if pairs <= 1 {
+            out.states.push(&[]);
+            out.broken.push((first, format!("merge {fault}")));
+            return Ok(());
+        }
+        let half = pairs / 2;
+        self.merge_halving(&left.slice(0, half), &right.slice(0, half), first, out)?;
+        self.merge_halving(&left.slice(half, pairs), &right.slice(half, pairs), first + half, out)
+    }
+
+    fn merge_once(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
+        let states = self.transform.merge(left, right)?;
+        states.check("merged states").map_err(Fault::Malformed)?;
+        if states.len() != left.len() {
+            let what = format!("{} pairs merged to {} states", left.len(), states.len());
+            return Err(Fault::Malformed(what));
+        }
+        Ok(states)
+    }
+
+    /// Presents cells, given in order; `keys` in canonical form.
+    pub fn present(&self, keys: &Blobs, windows: &[i64], states: &Blobs) -> Result<Presented, Error> {
+        let mut out = Presented::default();
+        let mut builders: Vec<crate::column::Builder> = Vec::new();
+        builders.resize_with(self.description().outputs.len(), Default::default);
+        for from in (0..states.len()).step_by(CELLS_PER_CALL) {
+            let to = states.len().min(from + CELLS_PER_CALL);
+            let cells = Shown {
+                keys: key::columns(&self.description().keys, (from..to).map(|i| keys.get(i))),
+                windows: windows.get(from..to).unwrap_or_default(),
+                states: states.slice(from, to),
+            };
+            self.present_halving(&cells, from, &mut builders, &mut out.broken)?;
+        }
+        out.columns = builders.into_iter().map(crate::column::Builder::finish).collect();
+        Ok(out)
+    }
+
+    fn present_halving(
+        &self,
+        cells: &Shown<'_>,
+        first: usize,
+        builders: &mut [crate::column::Builder],
+        broken: &mut Vec<(usize, String)>,
+    ) -> Result<(), Error> {
+        let outputs = &self.description().outputs;
+        let rows = cells.states.len();
+        let fault = match self.present_once(cells) {
+            Ok(columns) => {
+                for ((field, column), builder) in outputs.iter().zip(&columns).zip(builders) {
+                    (0..rows).for_each(|row| builder.push(&field.kind, column.value(&field.kind, row)));
+                }
+                return Ok(());
+            }
+            Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
+            Err(fault) => fault,
+        };
+        if rows <= 1 {
+            let absent = crate::column::Value::Absent;
+            outputs.iter().zip(builders).for_each(|(field, builder)| builder.push(&field.kind, absent));
+            broken.push((first, format!("present {fault}")));
+            return Ok(());
+        }
+        let half = rows / 2;
+        self.present_halving(&cells.slice(self.description(), 0, half), first, builders, broken)?;
+        self.present_halving(&cells.slice(self.description(), half, rows), first + half, builders, broken)
+    }
+
+    fn present_once(&self, cells: &Shown<'_>) -> Result<Vec<Column>, Fault> {
+        let description = self.description();
+        let windows: Vec<u8> = match description.window {
+            Some(_) => cells.windows.iter().flat_map(|window| window.to_le_bytes()).collect(),
+            None => Vec::new(),
+        };
+        let columns = self.transform.present(&cells.keys, &windows, &cells.states)?;
+        if columns.len() != description.outputs.len() {
+            let what =
+                format!("{} outputs are described, {} presented", description.outputs.len(), columns.len());
+            return Err(Fault::Malformed(what));
+        }
+        for (field, column) in description.outputs.iter().zip(&columns) {
+            let what = format!("output '{}'", field.name);
+            column.check(&field.kind, cells.states.len(), &what).map_err(Fault::Malformed)?;
+        }
+        Ok(columns)
+    }
+
+    fn error(&self, fault: Fault) -> Error {
+        Error { transform: self.description().name.clone(), fault }
+    }
+}
+
+/// Cells on their way to `present`.
+struct Shown<'a> {
+    keys: Vec<Column>,
+    windows: &'a [i64],
+    states: Blobs,
+}
+
+impl Shown<'_> {
+    fn slice(&self, description: &Description, from: usize, to: usize) -> Shown<'_> {
+        let keys = self.keys.iter().zip(&description.keys);
+        Shown {
+            keys: keys.map(|(column, field)| column.slice(&field.kind, from, to)).collect(),
+            windows: self.windows.get(from..to).unwrap_or_default(),
+            states: self.states.slice(from, to),
+        }
+    }
+}
+
+/// Where the pairs of a bulk merge that starts at `from` end: bounded in number and in bytes.
+fn pairs_of_one_call(left: &Blobs, right: &Blobs, from: usize) -> usize {
+    let mut bytes = 0;
+    let last = left.len().min(from + CELLS_PER_CALL);
+    for i in from..last {
+        bytes += left.get(i).len() + right.get(i).len();
+        if bytes > STATE_BYTES_PER_CALL {
+            return (i).max(from + 1);
+        }
+    }
+    last
+}
+
+/// Checks what `fold` returned against the contract, and gives it its canonical keys.
+fn checked(description: &Description, rows: usize, folded: &mut Folded) -> Result<Part, String> {
+    let cells = std::mem::take(&mut folded.cells);
+    check_rejected(rows, folded)?;
+    check_cells(description, rows, &cells)?;
+    let count = cells.states.len();
+    let windows = match description.window {
+        Some(_) => i64s(&cells.windows).collect(),
+        None => vec![0; count],
+    };
+    let mut keys = Blobs::default();
+    let (mut scratch, mut hashes) = (Vec::new(), Vec::with_capacity(count));
+    for (row, window) in windows.iter().enumerate() {
+        scratch.clear();
+        key::encode(&description.keys, &cells.keys, row, &mut scratch);
+        hashes.push(hash_of(&scratch, *window));
+        keys.push(&scratch);
+    }
+    let part = Part { keys, hashes, windows, states: cells.states };
+    match twin(&part) {
+        Some(cell) => Err(format!("cell {cell} has the key and window of an earlier one")),
+        None => Ok(part),
+    }
+}
+
+fn check_rejected(rows: usize, folded: &Folded) -> Result<(), String> {
+    let mut next = 0;
+    for rejection in &folded.rejected {
+        if rejection.row as usize >= rows {
+            return Err(format!("row {} of {rows} is rejected", rejection.row));
+        }
+        if rejection.row < next {
+            return Err(format!("rejected row {} does not ascend", rejection.row));
+        }
+        next = rejection.row + 1;
+    }
+    Ok(())
+}
+
+fn check_cells(description: &Description, rows: usize, cells: &Cells) -> Result<(), String> {
+    cells.states.check("states")?;
+    let count = cells.states.len();
+    if count > rows.saturating_mul(CELLS_PER_EVENT_MAX) {
+        return Err(format!("{count} cells of {rows} events, more than {CELLS_PER_EVENT_MAX} an event"));
+    }
+    if cells.keys.len() != description.keys.len() {
+        return Err(format!("{} keys are described, {} returned", description.keys.len(), cells.keys.len()));
+    }
+    for (field, column) in description.keys.iter().zip(&cells.keys) {
+        column.check(&field.kind, count, &format!("key '{}'", field.name))?;
+    }
+    let windows = if description.window.is_some() { count * 8 } else { 0 };
+    if cells.windows.len() != windows {
+        return Err(format!("{count} cells need {windows} bytes of windows, got {}", cells.windows.len()));
+    }
+    let slide_ms = description.window.map_or(1, |window| window.slide_ms);
+    match i64s(&cells.windows).find(|start| start.rem_euclid(slide_ms) != 0) {
+        Some(start) => Err(format!("window {start} is not a multiple of the slide of {slide_ms} ms")),
+        None => Ok(()),
+    }
+}
+
+/// The first cell whose key and window an earlier one has.
+fn twin(part: &Part) -> Option<usize> {
+    let mut seen: HashTable<usize> = HashTable::with_capacity(part.hashes.len());
+    for (cell, (hash, window)) in part.hashes.iter().zip(&part.windows).enumerate() {
+        let same = |other: &usize| {
+            part.windows.get(*other) == Some(window) && part.keys.get(*other) == part.keys.get(cell)
+        };
+        if seen.find(*hash, same).is_some() {
+            return Some(cell);
+        }
+        seen.insert_unique(*hash, cell, |other| part.hashes.get(*other).copied().unwrap_or(0));
+    }
+    None
+}
+
+/// The hash by which tables find a cell. Never stored, never shown: seeded anew by each process, so
+/// that nobody can choose keys that collide.
+pub fn hash_of(key: &[u8], window: i64) -> u64 {
+    static SEED: LazyLock<hashbrown::DefaultHashBuilder> = LazyLock::new(Default::default);
+    let mut hasher = SEED.build_hasher();
+    hasher.write(key);
+    hasher.write_i64(window);
+    hasher.finish()
+}

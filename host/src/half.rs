@@ -1,0 +1,119 @@
+//! What either executor makes of a range of a log: cells, verdicts and the counts that let a
+//! reader check that no event went missing. Owns what both halves share; decides nothing.
+
+use crate::calls::{self, Calls, Outcome};
+use crate::extract::{Extracted, Extractor, Rejected};
+use crate::log::Log;
+use crate::offset::Range;
+use crate::table::{Left, Table};
+
+/// A transform over a log: what both executors are given.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    pub calls: &'a Calls,
+    pub log: &'a Log,
+    pub extractor: &'a Extractor,
+    /// How long after its end a window stays open.
+    pub lateness_ms: i64,
+}
+
+impl<'a> Job<'a> {
+    /// States are whole, not deltas: the transform has an initial state.
+    pub fn is_whole(&self) -> bool {
+        self.calls.description().initial.is_some()
+    }
+
+    /// What the first state of a cell is merged onto.
+    pub fn left<'b>(&'b self, below: Option<&'b Table>) -> Left<'b> {
+        match &self.calls.description().initial {
+            Some(initial) => Left::Whole { below, initial },
+            None => Left::Nothing,
+        }
+    }
+}
+
+/// Counts over a range. Conservation: `folded + rejected + ignored` is the range's number of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub folded: u64,
+    pub rejected: u64,
+    pub ignored: u64,
+    /// Folded events with a window that was closed in the prefix before them.
+    pub late: u64,
+    pub fuel: u64,
+    /// Calls of several rows that failed and were made again as halves.
+    pub splits: u64,
+    /// Chunks or micro-batches.
+    pub chunks: u64,
+}
+
+/// Cells and verdicts over a range.
+#[derive(Clone, Debug)]
+pub struct Half {
+    pub range: Range,
+    pub table: Table,
+    /// By extraction or by the transform; ascending.
+    pub rejected: Vec<Rejected>,
+    pub tally: Tally,
+}
+
+/// A chunk that has been folded, on its way to the table.
+pub struct FoldedChunk {
+    pub range: Range,
+    pub outcome: Outcome,
+    rejected: Vec<Rejected>,
+    ignored: u64,
+    late: u64,
+}
+
+impl Half {
+    pub fn new(range: Range) -> Half {
+        Half { range, table: Table::default(), rejected: Vec::new(), tally: Tally::default() }
+    }
+
+    /// Merges a chunk to the right of what is here.
+    pub fn absorb(&mut self, calls: &Calls, chunk: FoldedChunk, left: &Left<'_>) -> Result<(), calls::Error> {
+        for part in &chunk.outcome.parts {
+            self.table.absorb(calls, part, left)?;
+        }
+        self.tally.folded += chunk.outcome.folded;
+        self.tally.rejected += chunk.rejected.len() as u64;
+        self.tally.ignored += chunk.ignored;
+        self.tally.late += chunk.late;
+        self.tally.fuel += chunk.outcome.fuel;
+        self.tally.splits += chunk.outcome.splits;
+        self.tally.chunks += 1;
+        self.rejected.extend(chunk.rejected);
+        Ok(())
+    }
+}
+
+/// Folds one extracted chunk; the verdicts of extraction and of the transform become one list.
+pub fn fold(job: &Job<'_>, chunk: Extracted) -> Result<FoldedChunk, calls::Error> {
+    let mut outcome = job.calls.fold(&chunk)?;
+    let mut rejected = chunk.rejected;
+    rejected.append(&mut outcome.rejected);
+    rejected.sort_by_key(|event| event.offset);
+    let late = late(job, chunk.range, &chunk.offsets, &rejected);
+    Ok(FoldedChunk { range: chunk.range, outcome, rejected, ignored: chunk.ignored, late })
+}
+
+/// Folded events of `range` with a window that was closed before them. `offsets` were extracted.
+fn late(job: &Job<'_>, range: Range, offsets: &[u64], rejected: &[Rejected]) -> u64 {
+    let Some(window) = job.calls.description().window else { return 0 };
+    let mut folded = offsets
+        .iter()
+        .filter(|offset| rejected.binary_search_by_key(*offset, |event| event.offset).is_err())
+        .peekable();
+    let mut count = 0;
+    for (event, watermark_ms) in job.log.read_with_watermark(range) {
+        if folded.next_if_eq(&&event.offset.0).is_none() {
+            continue;
+        }
+        // The first window to close that holds the event: of hopping ones the earliest.
+        let slide = event.time_ms.div_euclid(window.slide_ms) * window.slide_ms;
+        let end_ms = slide.saturating_add(window.slide_ms).saturating_add(job.lateness_ms);
+        count += u64::from(watermark_ms.is_some_and(|watermark_ms| end_ms <= watermark_ms));
+    }
+    count
+}
