@@ -2,24 +2,50 @@
 //! bytes. Owns the two traits and the ready-made parts; knows nothing of cells, keys, windows or
 //! the boundary.
 //!
-//! | part                            | keeps                                    | order-free | shows           |
-//! |---------------------------------|------------------------------------------|------------|-----------------|
-//! | [`Count`]                       | how many                                 | yes        | integer         |
-//! | [`Sum`]                         | the exact sum of integers or decimals    | yes        | their kind      |
-//! | [`Min`] [`Max`]                 | the extreme value                        | yes        | its kind        |
+//! | part                       | keeps                                            | order-free  | shows           |
+//! |----------------------------|--------------------------------------------------|-------------|-----------------|
+//! | [`Count`]                  | how many                                         | yes         | integer         |
+//! | [`Sum`]                    | the exact sum of integers or decimals            | yes         | their kind      |
+//! | [`ExactSum`]               | the exact sum of floats                          | yes         | float           |
+//! | [`Mean`]                   | the exact mean of integers or decimals           | yes         | float           |
+//! | [`Min`] [`Max`]            | the least, the greatest value                    | yes         | its kind        |
+//! | [`First`] [`Last`]         | the first, the last value by event time          | yes         | its kind        |
+//! | [`FirstSeen`] [`LastSeen`] | the first, the last value in the log             | no          | its kind        |
+//! | [`Quantiles`]              | a histogram for quantiles with a stated error    | yes         | json            |
+//! | [`Set`]                    | distinct values, exactly                         | yes         | their number    |
+//! | [`Map`]                    | a state for each key                             | as its part | json            |
+//! | [`Ordered`]                | a machine run in the order of the log            | no          | as the machine  |
 //!
 //! A state of an author is a struct of parts with `#[derive(State)]`; it is order-free if all of
-//! its parts are.
+//! its parts are. A tuple of states is a state.
 
 mod count;
+mod exact_sum;
 mod extreme;
+mod first_last;
+mod map;
+mod mean;
+mod ordered;
+mod quantiles;
+mod seen;
+mod set;
+mod sorted;
 mod sum;
+mod tuple;
 
 use std::fmt;
 
 pub use crate::value::{Codec, Datum, DecodeError, Kind, OutOfRange};
 pub use count::Count;
+pub use exact_sum::ExactSum;
 pub use extreme::{Max, Min};
+pub use first_last::{First, Last};
+pub use map::Map;
+pub use mean::Mean;
+pub use ordered::{Machine, Ordered};
+pub use quantiles::{Measure, Quantiles};
+pub use seen::{FirstSeen, LastSeen};
+pub use set::Set;
 pub(crate) use sum::nearest;
 pub use sum::{Addend, Sum};
 

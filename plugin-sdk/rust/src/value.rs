@@ -12,11 +12,12 @@ use std::cmp::Ordering;
 use std::fmt;
 
 pub use codec::{Codec, DecodeError};
-pub(crate) use codec::{put_varint, take, take_length, take_varint};
+pub(crate) use codec::{put_varint, take, take_length, take_slice, take_varint};
 pub(crate) use decimal::write_decimal;
 pub use decimal::{Decimal, DecimalError};
 pub(crate) use json::write_datum;
 pub use json::{Json, JsonText};
+pub(crate) use scalar::one_nan;
 pub use timestamp::Timestamp;
 
 /// The type of a column, as the contract (`wit/transform.wit`) names it.
