@@ -11,3 +11,6 @@ pub mod digest;
 pub mod offset;
 pub mod event;
 pub mod transform;
+
+// adapters
+pub mod wasm;
