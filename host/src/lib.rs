@@ -19,6 +19,7 @@ pub mod transform;
 pub mod wasm;
 pub mod extract;
 pub mod log;
+pub mod input;
 pub mod rows;
 
 // Activities.
@@ -33,3 +34,6 @@ pub mod reconcile;
 pub mod drill;
 pub mod run;
 pub mod change;
+
+// Composition.
+pub mod cli;
