@@ -46,7 +46,7 @@ proptest! {
         prop_assert_eq!(last.get(), by_time.last().map(|(_, number, _)| *number));
         prop_assert_eq!(last.time(), by_time.last().map(|(time, ..)| Timestamp(*time)));
         prop_assert_eq!(first_seen.get(), texts().next());
-        prop_assert_eq!(last_seen.get(), texts().last());
+        prop_assert_eq!(last_seen.get(), texts().next_back());
         let distinct: BTreeSet<_> = texts().collect();
         prop_assert_eq!(set.iter().collect::<Vec<_>>(), distinct.iter().copied().collect::<Vec<_>>());
         prop_assert_eq!(set.present().unwrap(), Datum::Integer(distinct.len() as i64));

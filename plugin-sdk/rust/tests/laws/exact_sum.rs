@@ -28,10 +28,10 @@ fn finite() -> impl Strategy<Value = f64> {
     let wide = any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |value| value.is_finite());
     // Near each other, so that sums carry, cancel and tie.
     let near = (any::<u64>(), 1000..1100_u64)
-        .prop_map(|(bits, exponent)| f64::from_bits(bits & (1 << 63 | (1 << 52) - 1) | exponent << 52));
+        .prop_map(|(bits, exponent)| f64::from_bits(bits & ((1 << 63) | ((1 << 52) - 1)) | exponent << 52));
     let powers = (0..2047_u64, any::<bool>())
         .prop_map(|(exponent, negative)| f64::from_bits(exponent << 52 | u64::from(negative) << 63));
-    let subnormal = any::<u64>().prop_map(|bits| f64::from_bits(bits & (1 << 63 | (1 << 53) - 1)));
+    let subnormal = any::<u64>().prop_map(|bits| f64::from_bits(bits & ((1 << 63) | ((1 << 53) - 1))));
     let huge = any::<u64>().prop_map(|bits| f64::from_bits(bits & !(1 << 62 | 1 << 52) | 0x7fc << 52));
     prop_oneof![wide, near, powers, subnormal, huge.prop_filter("finite", |value| value.is_finite())]
 }
