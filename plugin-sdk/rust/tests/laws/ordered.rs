@@ -2,11 +2,14 @@
 
 use bifocal_sdk::state::{
     Codec, Count, Datum, DecodeError, Kind, Machine, Map, MergeError, Ordered, OutOfRange, Present, State,
+    Timeline,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::check::{bytes, config, fold, laws, merge};
+use bifocal_sdk::value::Timestamp;
+
+use crate::check::{bytes, config, fold, laws, laws_of_sequences, merge};
 
 /// Sessions of a visitor: a pause of more than 30 begins a new one. Time goes by log order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,6 +86,21 @@ fn machines_in_a_map_keep_the_laws() {
     });
 }
 
+#[test]
+fn timelines_keep_the_laws() {
+    // Each event has its own offset; times repeat.
+    let events = vec(visits(), 0..40).prop_map(|visits| {
+        let numbered = visits.into_iter().enumerate();
+        numbered.map(|(offset, (time, page))| (Timestamp(time / 9), offset as i64, page)).collect()
+    });
+    type Event = (Timestamp, i64, String);
+    laws_of_sequences(events, |state: &mut Timeline<Sessions>, (time, offset, page): &Event| {
+        state.push(*time, *offset, (time.0 * 9, page.clone()));
+        // A second input of the same event stays behind the first.
+        state.push(*time, *offset, (time.0 * 9 + 1, String::new()));
+    });
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -106,6 +124,19 @@ proptest! {
         }
         let seen: Vec<i64> = (0..3).filter(|key| visits.iter().any(|(of, _)| of == key)).collect();
         prop_assert!(whole.iter().map(|(key, _)| key).eq(seen));
+    }
+
+    #[test]
+    fn a_timeline_runs_the_machine_by_time_then_offset(visits in vec(visits(), 0..40)) {
+        let mut timeline = Timeline::<Sessions>::default();
+        for (offset, (time, page)) in visits.iter().enumerate() {
+            timeline.push(Timestamp(*time), offset as i64, (*time, page.clone()));
+        }
+        let mut by_time = visits.clone();
+        by_time.sort_by_key(|(time, _)| *time);
+        let mut straight = Sessions::default();
+        by_time.into_iter().for_each(|visit| straight.step(visit));
+        prop_assert_eq!(timeline.machine(), straight);
     }
 }
 
