@@ -25,5 +25,6 @@ pub mod half;
 pub mod pool;
 pub mod reconcile;
 pub mod run;
+pub mod check;
 pub mod speed;
 pub mod table;
