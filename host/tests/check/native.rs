@@ -245,8 +245,8 @@ impl Transform for Native {
         let mut cells: BTreeMap<(&str, i64), Vec<&Row>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (i, row) in rows.iter().enumerate() {
-            let twin = !seen.insert((&row.key, row.amount.to_bits(), row.time_ms));
-            if self.mode == Mode::RejectsDuplicatesWithinTheCall && twin {
+            let of_this = (&row.key, row.amount.to_bits(), row.time_ms);
+            if self.mode == Mode::RejectsDuplicatesWithinTheCall && !seen.insert(of_this) {
                 rejected.push(Rejection { row: i as u32, reason: "seen before".into() });
             } else if self.mode == Mode::Difficult && row.amount < 0.0 {
                 rejected.push(Rejection { row: i as u32, reason: "below 0".into() });
