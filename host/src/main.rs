@@ -1,1 +1,5 @@
-fn main() {}
+//! The `bifocal` binary.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,0 +1,44 @@
+//! Puts the plugin template and the Rust SDK into the binary, so that `bifocal new` needs nothing else.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let mut code = String::new();
+    embed(&mut code, "TEMPLATE", &here.join("templates/rust"))?;
+    embed(&mut code, "SDK", &here.join("../plugin-sdk/rust"))?;
+    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("embedded.rs"), code)
+}
+
+/// A constant with the path and the bytes of each file below `root` that a plugin needs.
+fn embed(code: &mut String, name: &str, root: &Path) -> io::Result<()> {
+    println!("cargo:rerun-if-changed={}", root.display());
+    let root = root.canonicalize()?;
+    let mut files = Vec::new();
+    walk(&root, &mut files)?;
+    files.sort();
+    let _ = writeln!(code, "const {name}: &[(&str, &[u8])] = &[");
+    for file in files {
+        let path = file.strip_prefix(&root).unwrap_or(&file);
+        let _ = writeln!(code, "    ({:?}, include_bytes!({:?})),", path.display(), file.display());
+    }
+    let _ = writeln!(code, "];");
+    Ok(())
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            if !matches!(name, "target" | "tests" | "benches") {
+                walk(&path, files)?;
+            }
+        } else if name != "Cargo.lock" {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The command line: raw flags to work, results to stdout, everything else to stderr. The exit code
+//! is decided here and nowhere else.
+
+mod build;
+mod check;
+mod compare;
+mod doctor;
+mod events;
+mod new;
+mod options;
+mod progress;
+mod report;
+mod run;
+mod table;
+mod test;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// One WebAssembly transform, a batch and a streaming executor over one immutable log.
+#[derive(Parser)]
+#[command(name = "bifocal", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(Box<run::Args>),
+    Check(Box<check::Args>),
+    Test(test::Args),
+    Build(build::Args),
+    New(new::Args),
+    Doctor(doctor::Args),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  bifocal completions bash > ~/.local/share/bash-completion/completions/bifocal")]
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual pages into a directory
+    #[command(after_help = "Example:\n  bifocal man ~/.local/share/man/man1")]
+    Man { directory: PathBuf },
+}
+
+/// What a command found: 0 done, 1 "no" (a check failed, rows differ).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    No,
+}
+
+/// Runs the command line; 0 done, 1 "no", 2 error.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(Answer::Done) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error    {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<Answer> {
+    match command {
+        Command::Run(args) => run::main(&args),
+        Command::Check(args) => check::main(&args),
+        Command::Test(args) => test::main(&args),
+        Command::Build(args) => build::main(&args),
+        Command::New(args) => new::main(&args),
+        Command::Doctor(args) => doctor::main(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "bifocal", &mut std::io::stdout());
+            Ok(Answer::Done)
+        }
+        Command::Man { directory } => {
+            std::fs::create_dir_all(&directory)?;
+            clap_mangen::generate_to(Cli::command(), &directory)?;
+            Ok(Answer::Done)
+        }
+    }
+}
+
+/// Whoever read our output has had enough: not an error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.into_iter().any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,86 @@
+//! What every command that folds events does first: the engine, the component, the log.
+
+use super::events::{EventArgs, OnError};
+use super::progress::Bars;
+use crate::extract::Extractor;
+use crate::input::{self, Appended};
+use crate::log::Log;
+use crate::offset::{Offset, Range};
+use crate::wasm::{self, Component, Engine, Level};
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An engine with the user's cache of compiled components, whose guests log to stderr.
+pub fn engine(threads: usize) -> anyhow::Result<Engine> {
+    let options = wasm::Options {
+        cache: cache_directory(),
+        instances_max: threads as u32 * 2 + 2,
+        log: Arc::new(|level, transform, message| {
+            if level >= Level::Info {
+                eprintln!("{transform:<8} {level}: {message}");
+            }
+        }),
+        ..wasm::Options::default()
+    };
+    Ok(Engine::new(options)?)
+}
+
+/// `BIFOCAL_CACHE`, else `bifocal` in the user's cache directory; None: nothing is cached.
+pub fn cache_directory() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    named("BIFOCAL_CACHE")
+        .or_else(|| named("XDG_CACHE_HOME").map(|cache| cache.join("bifocal")))
+        .or_else(|| named("HOME").map(|home| home.join(".cache").join("bifocal")))
+}
+
+pub fn component(engine: &Engine, path: &Path, settings: &str) -> anyhow::Result<Component> {
+    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    Component::load(engine, &bytes, settings).with_context(|| path.display().to_string())
+}
+
+/// How many threads there are to use.
+pub fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
+}
+
+/// The events of `files`, in order, as one log.
+pub fn read(
+    component: &dyn crate::transform::Transform,
+    events: &EventArgs,
+    files: &[PathBuf],
+    bars: &mut Bars,
+) -> anyhow::Result<(Log, Extractor, Appended)> {
+    let description = component.description();
+    let rule = events.time_rule(description)?;
+    let extractor = Extractor::new(description, rule.clone())?;
+    let mut log = Log::new(events.stream(description)?);
+    let options = input::Options {
+        time: events.time_source(description)?,
+        id: events.id.clone(),
+        rule,
+        now_ms: events.now_ms()?,
+        any_time: events.any_time,
+        skip: matches!(events.on_error, OnError::Skip),
+    };
+    let mut total = None;
+    let appended = input::append_files(&mut log, files, &options, &mut |progress| {
+        if total != progress.bytes_total {
+            total = progress.bytes_total;
+            bars.bytes("read", total.unwrap_or(0));
+        }
+        bars.set(progress.bytes);
+    })?;
+    bars.finish();
+    Ok((log, extractor, appended))
+}
+
+/// Where an event came from: `offset 17 (orders.ndjson:18)`.
+pub fn place(log: &Log, offset: u64) -> String {
+    let event = log.read(Range::new(Offset(offset), Offset(offset).plus(1))).next();
+    let lineage = event.map(|event| event.lineage);
+    match lineage.and_then(|lineage| Some((lineage.source?, lineage.position))) {
+        Some((source, position)) => format!("offset {offset} ({source}:{position})"),
+        None => format!("offset {offset}"),
+    }
+}

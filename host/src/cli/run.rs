@@ -1,0 +1,206 @@
+//! `bifocal run`: fold files and print the view.
+
+use super::events::EventArgs;
+use super::progress::Bars;
+use super::report::Report;
+use super::{Answer, options};
+use crate::batch::Shape;
+use crate::check;
+use crate::drill::Drill;
+use crate::offset::Offset;
+use crate::rows::{Format, Rows};
+use crate::run::{self, Outcome, Plan, Through};
+use crate::transform::Transform;
+use anyhow::{Context, bail};
+use clap::{Args as ClapArgs, ValueEnum};
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Fold files through a transform and print the view: no server, no directory
+///
+/// Rows go to stdout, the report to stderr. Exit code 1 if a cell differs or is broken, 2 if an
+/// input is refused, with nothing on stdout; 0 else, also with rejected events.
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  bifocal run flights.wasm flights.parquet --through both --cut 1500000
+  zcat orders.ndjson.gz | bifocal run revenue.wasm - --format csv > revenue.csv
+  bifocal run revenue.wasm orders.ndjson --against revenue-old.wasm")]
+pub struct Args {
+    /// The transform: a WebAssembly component
+    component: PathBuf,
+    /// Events: NDJSON, CSV or Parquet, also in gzip or zstd; `-` is stdin
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The executor; `both` compares batch over everything with batch up to the cut and speed from there
+    #[arg(long, default_value = "batch")]
+    through: ThroughArg,
+    /// The offset where batch ends and speed begins
+    #[arg(long, default_value_t = 0, value_name = "OFFSET")]
+    cut: u64,
+    /// Threads of the batch executor [default: one a core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Events in one call of batch
+    #[arg(long, default_value_t = 65_536, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    chunk: u64,
+    /// Events in one call of speed
+    #[arg(long, default_value_t = 16_384, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    micro_batch: u64,
+    /// Compare with another build over the same files; exit code 1 if any row differs
+    #[arg(long, value_name = "OLD.wasm")]
+    against: Option<PathBuf>,
+    /// How rows are printed [default: table on a terminal, ndjson in a pipe]
+    #[arg(long)]
+    format: Option<Format>,
+    /// Rows that a table shows
+    #[arg(long, default_value_t = 20, value_name = "ROWS")]
+    limit: usize,
+    /// No report and no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write the report as JSON, with full digests
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Plant a fault, to see that the compare finds it
+    #[arg(long, value_name = "FAULT", hide = true)]
+    drill: Option<Drill>,
+    #[command(flatten)]
+    events: EventArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ThroughArg {
+    Batch,
+    Speed,
+    Both,
+}
+
+impl Args {
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let through = match self.through {
+            ThroughArg::Batch => Through::Batch,
+            ThroughArg::Speed => Through::Speed,
+            ThroughArg::Both => Through::Both,
+        };
+        if self.drill.is_some() && through != Through::Both {
+            bail!("--drill plants a fault for the compare to find: it needs --through both");
+        }
+        Ok(Plan {
+            through,
+            cut: Offset(self.cut),
+            shape: Shape { threads: options::threads(self.threads), chunk_rows: self.chunk },
+            micro_batch_rows: self.micro_batch,
+            lateness_ms: self.events.lateness_ms()?,
+            drill: self.drill,
+        })
+    }
+}
+
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    let plan = args.plan()?;
+    let settings = args.events.settings(&toml::Table::new())?;
+    let engine = options::engine(plan.shape.threads)?;
+    let component = Arc::new(options::component(&engine, &args.component, &settings)?);
+    let old = match &args.against {
+        Some(path) => Some(Arc::new(options::component(&engine, path, &settings)?)),
+        None => None,
+    };
+    let mut bars = Bars::new(args.quiet);
+    let (log, extractor, appended) = options::read(component.as_ref(), &args.events, &args.files, &mut bars)?;
+    if args.cut > log.head().0 && plan.through != Through::Batch {
+        bail!("--cut {} is behind the last event: the files hold {} events", args.cut, log.head());
+    }
+    let outcome = run::run(component.clone(), &log, &extractor, &plan, &mut bars)?;
+    let explained = match &outcome.comparison {
+        Some(comparison) if !comparison.is_same() && plan.drill.is_none() => {
+            explain(component.as_ref(), &log, &extractor, comparison)?
+        }
+        _ => None,
+    };
+    let report = Report {
+        transform: component.as_ref(),
+        log: &log,
+        plan: &plan,
+        outcome: &outcome,
+        skipped: appended.skipped,
+        duplicates: appended.duplicates,
+        conflicts: appended.conflicts,
+        next: explained.as_ref().map(|_| next_command(args)),
+        why: explained,
+    };
+    bars.finish();
+    if let Some(path) = &args.report {
+        let text = serde_json::to_string_pretty(&report.json())?;
+        std::fs::write(path, text + "\n").with_context(|| path.display().to_string())?;
+    }
+    if !args.quiet {
+        write!(std::io::stderr().lock(), "{}", report.text())?;
+    }
+    if let Some(old) = old {
+        return against(args, &plan, old, &outcome, (&log, &args.events), &mut bars);
+    }
+    print(args, &outcome.rows)?;
+    let is_same = outcome.comparison.as_ref().is_none_or(run::Comparison::is_same);
+    Ok(if is_same && outcome.broken.is_empty() { Answer::Done } else { Answer::No })
+}
+
+fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {
+    let stdout = std::io::stdout();
+    let default = if stdout.is_terminal() { Format::Table } else { Format::Ndjson };
+    let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
+    rows.write(args.format.unwrap_or(default), args.limit, &mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// The law that a difference breaks, and the fewest events that show it.
+fn explain(
+    component: &crate::wasm::Component,
+    log: &crate::log::Log,
+    extractor: &crate::extract::Extractor,
+    comparison: &run::Comparison,
+) -> anyhow::Result<Option<String>> {
+    let Some(worst) = &comparison.worst else { return Ok(None) };
+    let breach = check::explain(component, log, extractor, &worst.key, worst.window)?;
+    Ok(breach.map(|breach| breach.in_one_line()))
+}
+
+fn next_command(args: &Args) -> String {
+    let files: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
+    format!("`bifocal check {} --sample {}` shows it", args.component.display(), files.join(" --sample "))
+}
+
+/// `--against`: the rows that differ between two builds over the same events.
+fn against(
+    args: &Args,
+    plan: &Plan,
+    old: Arc<crate::wasm::Component>,
+    new: &Outcome,
+    (log, events): (&crate::log::Log, &EventArgs),
+    bars: &mut Bars,
+) -> anyhow::Result<Answer> {
+    let rule = events.time_rule(old.description())?;
+    let extractor = crate::extract::Extractor::new(old.description(), rule)?;
+    let plan = Plan { through: Through::Batch, drill: None, ..*plan };
+    let outcome = run::run(old.clone(), log, &extractor, &plan, bars)?;
+    bars.finish();
+    let before = (old.description(), &outcome.rows);
+    let change = change::between(before, (new_description, &new.rows)).context("--against")?;
+    if !args.quiet {
+        let mut stderr = std::io::stderr().lock();
+        writeln!(
+            stderr,
+            "{} {} rows of {} ({} changed, {} gone, {} new), against sha256:{}…",
+            if change.is_none() { "same    " } else { "differ  " },
+            super::table::grouped(change.rows()),
+            super::table::grouped(change.compared),
+            super::table::grouped(change.changed),
+            super::table::grouped(change.gone),
+            super::table::grouped(change.new),
+            old.version().to_string().get(..6).unwrap_or_default()
+        )?;
+    }
+    print(args, &change.table)?;
+    Ok(if change.is_none() { Answer::Done } else { Answer::No })
+}

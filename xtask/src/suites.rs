@@ -1,0 +1,51 @@
+//! The tests: those that need cargo and a C compiler alone, then the suites that need more, which
+//! are named when a tool is missing.
+
+use crate::tools::{has, require_wasm_target, run};
+use anyhow::bail;
+
+/// A suite that needs more than cargo: a feature of the package `suites`.
+struct Suite {
+    feature: &'static str,
+    proves: &'static str,
+    tools: &'static [&'static str],
+}
+
+const SUITES: [Suite; 3] = [
+    Suite {
+        feature: "languages",
+        proves: "guests in JavaScript and Python give the rows of the Rust one",
+        tools: &["node", "npm", "python3"],
+    },
+    Suite {
+        feature: "real-data",
+        proves: "3 million real flights, both orders, every cut: both executors agree",
+        tools: &["npm", "python3"],
+    },
+    Suite { feature: "duckdb", proves: "DuckDB computes the same rows", tools: &["npm", "python3"] },
+];
+
+/// `is_all`: a suite that cannot run is a failure.
+pub fn main(is_all: bool) -> anyhow::Result<()> {
+    require_wasm_target()?;
+    let missing = |suite: &Suite| suite.tools.iter().copied().filter(|tool| !has(tool)).collect::<Vec<_>>();
+    let (ready, left_out): (Vec<&Suite>, Vec<&Suite>) =
+        SUITES.iter().partition(|suite| missing(suite).is_empty());
+    if is_all && let Some(suite) = left_out.first() {
+        bail!("suite {} needs {}", suite.feature, missing(suite).join(", "));
+    }
+    run("cargo", &["test", "--workspace"])?;
+    if !ready.is_empty() {
+        let features: Vec<&str> = ready.iter().map(|suite| suite.feature).collect();
+        run("cargo", &["test", "--package", "suites", "--features", &features.join(",")])?;
+    }
+    for suite in &left_out {
+        eprintln!(
+            "left out: suite {} ({}): install {}",
+            suite.feature,
+            suite.proves,
+            missing(suite).join(", ")
+        );
+    }
+    Ok(())
+}
