@@ -33,6 +33,7 @@ pub mod certificate;
 pub mod reconcile;
 pub mod drill;
 pub mod run;
+pub mod check;
 pub mod change;
 
 // Composition.
