@@ -21,7 +21,7 @@ mod singles;
 mod sweep;
 mod trial;
 
-pub use report::text;
+pub use report::{in_one_line, text};
 pub use sample::{Place, Sample};
 pub use trial::{Item, Outcome, Side};
 

@@ -2,6 +2,7 @@
 //! is decided here and nowhere else.
 
 mod build;
+mod check;
 
 
 mod doctor;
@@ -31,6 +32,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Args>),
+    Check(Box<check::Args>),
     Test(test::Args),
     Build(build::Args),
     New(new::Args),
@@ -73,6 +75,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<Answer> {
     match command {
         Command::Run(args) => run::main(&args),
+        Command::Check(args) => check::main(&args),
         Command::Test(args) => test::main(&args),
         Command::Build(args) => build::main(&args),
         Command::New(args) => new::main(&args),

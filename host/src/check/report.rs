@@ -54,6 +54,17 @@ pub fn text(report: &Report) -> String {
     out
 }
 
+/// `law "split" is broken: events 3 and 7 are enough; usual cause: …`
+pub fn in_one_line(breach: &Breach) -> String {
+    let verb = if breach.events.len() == 1 { "event" } else { "events" };
+    let number = if breach.events.len() == 1 { "is" } else { "are" };
+    let events = offsets(&breach.events);
+    format!(
+        "law \"{}\" is broken: {verb} {events} {number} enough; usual cause: {}",
+        breach.law, breach.usual_cause
+    )
+}
+
 fn line(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "{label:<8} {text}");
 }

@@ -7,6 +7,7 @@ use super::table::grouped;
 use super::{Answer, options};
 use crate::batch::Shape;
 use crate::change;
+use crate::check;
 use crate::description::Description;
 use crate::drill::Drill;
 use crate::extract::Extractor;
@@ -102,6 +103,9 @@ impl Args {
     }
 }
 
+/// Events of a differing cell that are searched for the law that it breaks.
+const EXPLAINED_EVENTS_MAX: u64 = 4096;
+
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let plan = args.plan()?;
     let settings = args.events.settings(&toml::Table::new())?;
@@ -162,12 +166,16 @@ fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {
 
 /// The law that a difference breaks, and the fewest events that show it.
 fn explain(
-    _component: &Component,
-    _log: &Log,
-    _extractor: &Extractor,
-    _comparison: &run::Comparison,
+    component: &Component,
+    log: &Log,
+    extractor: &Extractor,
+    comparison: &run::Comparison,
 ) -> anyhow::Result<Option<String>> {
-    Ok(None)
+    let Some(worst) = &comparison.worst else { return Ok(None) };
+    let subject = super::check::subject(component);
+    let options = check::Options { events_max: EXPLAINED_EVENTS_MAX, ..check::Options::default() };
+    let breach = check::explain(&subject, log, extractor, (&worst.key, worst.window), &options)?;
+    Ok(breach.map(|breach| check::in_one_line(&breach)))
 }
 
 fn next_command(args: &Args) -> String {
