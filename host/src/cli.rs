@@ -2,8 +2,8 @@
 //! is decided here and nowhere else.
 
 mod build;
-mod check;
-mod compare;
+
+
 mod doctor;
 mod events;
 mod new;
@@ -31,7 +31,6 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Args>),
-    Check(Box<check::Args>),
     Test(test::Args),
     Build(build::Args),
     New(new::Args),
@@ -74,7 +73,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<Answer> {
     match command {
         Command::Run(args) => run::main(&args),
-        Command::Check(args) => check::main(&args),
         Command::Test(args) => test::main(&args),
         Command::Build(args) => build::main(&args),
         Command::New(args) => new::main(&args),

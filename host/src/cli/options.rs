@@ -18,6 +18,7 @@ pub fn engine(threads: usize) -> anyhow::Result<Engine> {
         instances_max: threads as u32 * 2 + 2,
         log: Arc::new(|level, transform, message| {
             if level >= Level::Info {
+                let level = format!("{level:?}").to_lowercase();
                 eprintln!("{transform:<8} {level}: {message}");
             }
         }),
