@@ -5,29 +5,36 @@
 #![deny(unsafe_code)]
 
 // Values.
-pub mod column;
-pub mod description;
 pub mod digest;
-pub mod event;
-pub mod extract;
-pub mod input;
-pub mod key;
-pub mod log;
 pub mod offset;
-pub mod rows;
-pub mod settings;
 pub mod time;
+pub mod event;
+pub mod description;
+pub mod column;
+pub mod key;
+pub mod settings;
 pub mod transform;
 
+// Adapters.
+pub mod wasm;
+pub mod extract;
+pub mod log;
+pub mod rows;
+pub mod input;
+
 // Activities.
-pub mod batch;
 pub mod calls;
-pub mod certificate;
-pub mod drill;
-pub mod half;
-pub mod pool;
-pub mod reconcile;
-pub mod run;
-pub mod change;
-pub mod speed;
 pub mod table;
+pub mod pool;
+pub mod half;
+pub mod batch;
+pub mod speed;
+pub mod certificate;
+pub mod reconcile;
+pub mod drill;
+pub mod run;
+pub mod check;
+pub mod change;
+
+// Composition.
+pub mod cli;
