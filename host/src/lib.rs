@@ -8,8 +8,8 @@
 pub mod column;
 pub mod description;
 pub mod digest;
-pub mod offset;
 pub mod event;
+pub mod offset;
 pub mod transform;
 
 // adapters

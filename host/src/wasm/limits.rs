@@ -51,13 +51,13 @@ impl ResourceLimiter for Memory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // Beyond what the module itself declared: no limit of ours.
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current) as u64);
         if bytes > MEMORY_BYTES_MAX {
             self.denied = true;
+            return Ok(false);
+        }
+        // Beyond what the module itself declared: no limit of ours.
+        if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         self.bytes = bytes;
@@ -65,12 +65,8 @@ impl ResourceLimiter for Memory {
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        // Asking for more than a memory's type can hold is refused before `memory_growing` is asked.
-        if error.to_string().contains("exceeds memory type's limits") {
-            self.denied = true;
-            return Ok(());
-        }
-        // A failure of the system must not turn into a verdict on an event, so the call ends here.
+        // What the limits allow the machine refused. That must not turn into a verdict on an event,
+        // so the call ends here.
         Err(NoMemory(error.to_string()).into())
     }
 
