@@ -1,4 +1,5 @@
 //! Components as transforms: lawful calls, ill-behaved guests, and what the host keeps of each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use bifocal::column::{Blobs, Builder, Column, Value};
 use bifocal::description::Kind;

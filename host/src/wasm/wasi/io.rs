@@ -8,7 +8,7 @@ use super::super::guest::State;
 use super::super::limits::charge;
 use super::super::log::Output;
 use super::cli::{Exit, STDERR};
-use super::{InputStream, IoError, OutputStream};
+use super::{InputStream, IoError, OutputStream, POLLABLES_MAX};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource};
 
@@ -22,7 +22,8 @@ pub struct Pollable {
 
 impl Pollable {
     pub fn at(store: &mut StoreContextMut<'_, State>, at_ns: u64) -> wasmtime::Result<Resource<Pollable>> {
-        Ok(store.data_mut().world.table.push(Pollable { at_ns })?)
+        let pushed = store.data_mut().world.table.push(Pollable { at_ns });
+        pushed.map_err(|_| Exit::refused(&format!("it holds more than {POLLABLES_MAX} pollables")).into())
     }
 
     fn ready(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<Resource<Pollable>> {
