@@ -79,3 +79,45 @@ impl ResourceLimiter for Memory {
         Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|maximum| desired <= maximum))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = MEMORY_BYTES_MAX as usize;
+
+    #[test]
+    fn memory_is_bounded_over_all_memories_of_an_instance() {
+        let mut memory = Memory::default();
+        assert!(memory.memory_growing(0, LIMIT / 2, None).unwrap());
+        assert!(memory.memory_growing(0, LIMIT / 4, None).unwrap());
+        assert!(memory.memory_growing(LIMIT / 4, LIMIT / 2, None).unwrap());
+        assert!(!memory.denied());
+        assert!(!memory.memory_growing(LIMIT / 2, LIMIT / 2 + 1, None).unwrap());
+        assert!(memory.denied());
+    }
+
+    #[test]
+    fn what_a_module_forbids_itself_is_no_denial_of_ours() {
+        let mut memory = Memory::default();
+        assert!(!memory.memory_growing(0, 2 << 16, Some(1 << 16)).unwrap());
+        assert!(!memory.denied());
+        assert!(memory.memory_growing(0, LIMIT, None).unwrap(), "what was refused is not counted");
+    }
+
+    #[test]
+    fn a_refusal_by_the_machine_is_no_denial_of_ours() {
+        let mut memory = Memory::default();
+        let error = memory.memory_grow_failed(wasmtime::Error::msg("no room")).unwrap_err();
+        assert!(error.is::<NoMemory>());
+        assert!(!memory.denied());
+    }
+
+    #[test]
+    fn tables_are_bounded() {
+        let mut memory = Memory::default();
+        assert!(memory.table_growing(0, TABLE_ELEMENTS_MAX, None).unwrap());
+        assert!(!memory.table_growing(0, TABLE_ELEMENTS_MAX + 1, None).unwrap());
+        assert!(!memory.table_growing(0, 2, Some(1)).unwrap());
+    }
+}
