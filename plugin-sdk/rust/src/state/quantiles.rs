@@ -147,9 +147,10 @@ impl<T: Measure, const BITS: u32> Codec for Quantiles<T, BITS> {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         const UNKNOWN: DecodeError = DecodeError::Malformed("a bucket that no number is in");
-        let mut counts = Sorted::default();
+        let length = take_length(input)?;
+        let mut counts = Sorted::with_capacity(length);
         let mut last: Option<i32> = None;
-        for _ in 0..take_length(input)? {
+        for _ in 0..length {
             let distance = u32::try_from(take_varint(input)?).map_err(|_| UNKNOWN)?;
             let bucket = match last {
                 None => Some(unzigzag(distance)),

@@ -83,8 +83,9 @@ impl<M: Machine> Codec for Timeline<M> {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let mut sorted = Sorted::default();
-        for _ in 0..take_length(input)? {
+        let length = take_length(input)?;
+        let mut sorted = Sorted::with_capacity(length);
+        for _ in 0..length {
             let place = Place::decode(input)?;
             if sorted.last_key().is_some_and(|last| *last >= place) {
                 return Err(DecodeError::Malformed("a timeline that does not ascend"));

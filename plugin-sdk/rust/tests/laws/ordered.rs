@@ -4,10 +4,9 @@ use bifocal_sdk::state::{
     Codec, Count, Datum, DecodeError, Kind, Machine, Map, MergeError, Ordered, OutOfRange, Present, State,
     Timeline,
 };
+use bifocal_sdk::value::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-use bifocal_sdk::value::Timestamp;
 
 use crate::check::{bytes, config, fold, laws, laws_of_sequences, merge};
 
@@ -25,7 +24,7 @@ impl Machine for Sessions {
     type Input = Visit;
 
     fn step(&mut self, (time, page): Visit) {
-        if self.last.is_none_or(|last| time - last > 30) {
+        if self.last.is_none_or(|last| time.saturating_sub(last) > 30) {
             self.sessions += 1;
             self.pages.clear();
         }
