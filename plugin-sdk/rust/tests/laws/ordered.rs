@@ -167,6 +167,22 @@ fn floating_inputs_that_do_not_decode_are_refused() {
     assert!(Ordered::<Sessions>::decode_all(&[2]).is_err());
 }
 
+#[test]
+fn timelines_that_do_not_ascend_or_lack_inputs_are_refused() {
+    let place = |offset: u8| [[0; 8], [offset, 0, 0, 0, 0, 0, 0, 0]].concat();
+    // An input: a time of 8 bytes and an empty text.
+    let input = [9, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let two = |first: u8, second: u8| {
+        let bytes = [&[2], place(first).as_slice(), &input, &place(second), &input].concat();
+        Timeline::<Sessions>::decode_all(&bytes).is_ok()
+    };
+    assert!(two(1, 2));
+    assert!(!two(2, 1));
+    assert!(!two(1, 1));
+    let without = [&[1], place(1).as_slice(), &[0]].concat();
+    assert!(Timeline::<Sessions>::decode_all(&without).is_err());
+}
+
 #[derive(Clone, Default)]
 struct Ticks;
 
