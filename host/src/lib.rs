@@ -5,27 +5,30 @@
 #![deny(unsafe_code)]
 
 // Values.
-pub mod column;
-pub mod description;
 pub mod digest;
-pub mod event;
-pub mod extract;
-pub mod key;
-pub mod log;
 pub mod offset;
-pub mod rows;
+pub mod time;
+pub mod event;
+pub mod description;
+pub mod column;
+pub mod key;
 pub mod settings;
 pub mod transform;
 
+// Adapters.
+pub mod extract;
+pub mod log;
+pub mod rows;
+
 // Activities.
-pub mod batch;
 pub mod calls;
-pub mod certificate;
-pub mod drill;
-pub mod half;
+pub mod table;
 pub mod pool;
+pub mod half;
+pub mod batch;
+pub mod speed;
+pub mod certificate;
 pub mod reconcile;
+pub mod drill;
 pub mod run;
 pub mod change;
-pub mod speed;
-pub mod table;

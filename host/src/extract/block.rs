@@ -1,0 +1,126 @@
+//! Where a payload has quotes, backslashes, control characters and bytes beyond ASCII: bit masks of
+//! 64 bytes each.
+
+use wide::u8x16;
+
+/// What the parser must know of a payload before it walks through it.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Bit i%64 of word i/64: byte i is a quote that no backslash escapes.
+    quotes: Vec<u64>,
+    /// The same of backslashes; filled only if there is one.
+    backslashes: Vec<u64>,
+    /// The same of control characters; filled only if there is one.
+    controls: Vec<u64>,
+    /// Whether some text may have an escape or a control character.
+    pub special: bool,
+    pub beyond_ascii: bool,
+}
+
+/// Masks of one block of 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Masks {
+    quotes: u64,
+    /// Whether there is a backslash or a control character.
+    special: bool,
+    beyond_ascii: bool,
+}
+
+impl Index {
+    /// Indexes another payload; allocations are kept.
+    pub fn fill(&mut self, bytes: &[u8]) {
+        self.quotes.clear();
+        (self.special, self.beyond_ascii) = (false, false);
+        let (blocks, rest) = bytes.as_chunks::<64>();
+        for block in blocks {
+            self.push(masks(block));
+        }
+        if !rest.is_empty() {
+            match bytes.last_chunk::<64>() {
+                Some(block) => {
+                    let mut masks = masks(block);
+                    masks.quotes >>= 64 - rest.len();
+                    self.push(masks);
+                }
+                None => self.push(masks(&padded(rest))),
+            }
+        }
+        if self.special {
+            self.find_special(bytes);
+        }
+    }
+
+    fn push(&mut self, masks: Masks) {
+        self.quotes.push(masks.quotes);
+        self.special |= masks.special;
+        self.beyond_ascii |= masks.beyond_ascii;
+    }
+
+    /// The quotes of a block of 64 bytes; None behind the end.
+    #[inline(always)]
+    pub fn quotes(&self, block: usize) -> Option<u64> {
+        self.quotes.get(block).copied()
+    }
+
+    pub fn has_backslash(&self, from: usize, to: usize) -> bool {
+        self.special && any(&self.backslashes, from, to)
+    }
+
+    pub fn has_control(&self, from: usize, to: usize) -> bool {
+        self.special && any(&self.controls, from, to)
+    }
+
+    /// Takes quotes that are escaped out of the mask, as simdjson does it: within a run of
+    /// backslashes every second one is itself escaped.
+    #[cold]
+    fn find_special(&mut self, bytes: &[u8]) {
+        const EVEN: u64 = 0x5555_5555_5555_5555;
+        self.backslashes.clear();
+        self.controls.clear();
+        let mut first_is_escaped = 0;
+        for (quotes, chunk) in self.quotes.iter_mut().zip(bytes.chunks(64)) {
+            let (mut backslashes, mut controls) = (0, 0);
+            for (i, byte) in chunk.iter().enumerate() {
+                backslashes |= u64::from(*byte == b'\\') << i;
+                controls |= u64::from(*byte < 0x20) << i;
+            }
+            self.backslashes.push(backslashes);
+            self.controls.push(controls);
+            let escaping = backslashes & !first_is_escaped;
+            let follows = escaping << 1 | first_is_escaped;
+            let odd_starts = escaping & !EVEN & !follows;
+            let (sequences, overflow) = odd_starts.overflowing_add(escaping);
+            first_is_escaped = u64::from(overflow);
+            *quotes &= !((EVEN ^ (sequences << 1)) & follows);
+        }
+    }
+}
+
+fn any(masks: &[u64], from: usize, to: usize) -> bool {
+    let (first, last) = (from / 64, to / 64);
+    let within = masks.iter().enumerate().take(last + 1).skip(first);
+    from < to
+        && within.fold(0, |found, (block, mask)| {
+            let low = if block == first { u64::MAX << (from % 64) } else { u64::MAX };
+            let high = if block == last { !(u64::MAX << (to % 64)) } else { u64::MAX };
+            found | (mask & low & high)
+        }) != 0
+}
+
+fn padded(rest: &[u8]) -> [u8; 64] {
+    let mut block = [b' '; 64];
+    block.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    block
+}
+
+#[inline(always)]
+fn masks(block: &[u8; 64]) -> Masks {
+    let (mut quotes, mut special, mut high) = (0, u8x16::ZERO, u8x16::ZERO);
+    for (i, lane) in block.as_chunks::<16>().0.iter().enumerate() {
+        let lane = u8x16::from(*lane);
+        quotes |= u64::from(lane.simd_eq(u8x16::splat(b'"')).to_bitmask()) << (16 * i);
+        special |= lane.simd_eq(u8x16::splat(b'\\')) | lane.min(u8x16::splat(0x1f)).simd_eq(lane);
+        high |= lane;
+    }
+    Masks { quotes, special: special.to_bitmask() != 0, beyond_ascii: high.to_bitmask() != 0 }
+}

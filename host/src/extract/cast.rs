@@ -1,0 +1,253 @@
+//! From what a payload has at a path to a value of the declared kind: exact, or a reason why not.
+
+use super::dictionary::Dictionary;
+use super::gather::Gather;
+use super::json::{self, Buffers, Malformed, Token};
+use super::number::{self, Number, Unfit};
+use super::text;
+use super::tree::Tree;
+use crate::description::Kind;
+use crate::event::Typing;
+use crate::time::{self, TimeRule};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+
+/// Why a value is not of the declared kind, beyond that it is not.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Why {
+    /// It is something else altogether.
+    Other,
+    Number(Unfit),
+    Time(time::Error),
+    Base64,
+    Json(Malformed),
+}
+
+impl fmt::Display for Why {
+    /// Empty, or in brackets behind what was found.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Other => Ok(()),
+            Why::Number(Unfit::Fraction) => f.write_str(" (it has a fraction)"),
+            Why::Number(Unfit::Exponent) => f.write_str(" (it has an exponent)"),
+            Why::Number(Unfit::Digits(1)) => f.write_str(" (more than 1 digit after the point)"),
+            Why::Number(Unfit::Digits(places)) => write!(f, " (more than {places} digits after the point)"),
+            Why::Number(Unfit::Range) => f.write_str(" (out of range)"),
+            Why::Time(error) => write!(f, " ({error})"),
+            Why::Base64 => f.write_str(" (not base64 with padding)"),
+            Why::Json(malformed) => write!(f, " (not JSON: {malformed})"),
+        }
+    }
+}
+
+impl From<Unfit> for Why {
+    fn from(unfit: Unfit) -> Why {
+        Why::Number(unfit)
+    }
+}
+
+/// What values of one payload are read with.
+pub(super) struct Reader<'a> {
+    pub payload: &'a [u8],
+    pub typing: Typing,
+    pub rule: &'a TimeRule,
+    pub buffers: &'a mut CastBuffers,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct CastBuffers {
+    text: Vec<u8>,
+    inner: Buffers,
+    nothing: Tree,
+}
+
+impl<'a> Reader<'a> {
+    /// Appends the value to the column, or says why it cannot be one.
+    #[inline(always)]
+    pub fn cast(&mut self, token: Token, out: &mut Gather, dictionary: &mut Dictionary) -> Result<(), Why> {
+        match (token, &out.kind) {
+            (Token::Missing | Token::Null, _) => out.absent(),
+            (Token::Text { from, to, escaped: false }, Kind::Text) => {
+                let code = dictionary.code(&mut out.column.heap, self.payload, from as usize, to as usize);
+                out.column.fixed.extend_from_slice(&code.to_le_bytes());
+                out.present();
+            }
+            (Token::Number(number), Kind::Integer) => out.integer(number.integer(self.payload)?),
+            (Token::Number(number), Kind::Decimal(places)) => {
+                let amount = number.decimal(self.payload, *places)?;
+                out.integer(amount);
+            }
+            (token, Kind::Timestamp) => match self.time_ms(token)? {
+                Some(ms) => out.integer(ms),
+                None => out.absent(),
+            },
+            _ => return self.cast_other(token, out, dictionary),
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn cast_other(&mut self, token: Token, out: &mut Gather, dictionary: &mut Dictionary) -> Result<(), Why> {
+        match (token, &out.kind) {
+            (Token::Boolean(value), Kind::Boolean) => {
+                out.column.fixed.push(u8::from(value));
+                out.present();
+            }
+            (Token::Number(number), Kind::Float) => out.integer(float(number, self.payload)?),
+            (token, Kind::Json) if self.typing == Typing::Json || !matches!(token, Token::Text { .. }) => {
+                let (from, to) = token.span_with_quotes();
+                let value = match token {
+                    Token::Boolean(true) => b"true".as_slice(),
+                    Token::Boolean(false) => b"false",
+                    _ => self.payload.get(from..to).unwrap_or_default(),
+                };
+                out.column.heap.push(value);
+                out.present();
+            }
+            (Token::Text { from, to, escaped }, _) => {
+                let inside = self.payload.get(from as usize..to as usize).unwrap_or_default();
+                // The buffer is taken out, so that it can be read while the rest is in use.
+                let mut buffer = std::mem::take(&mut self.buffers.text);
+                let text = plain(inside, escaped, &mut buffer);
+                let cast = self.cast_text(text, out, dictionary);
+                self.buffers.text = buffer;
+                return cast;
+            }
+            _ => return Err(Why::Other),
+        }
+        Ok(())
+    }
+
+    /// A text without escapes, read as any kind.
+    fn cast_text(&mut self, text: &[u8], out: &mut Gather, dictionary: &mut Dictionary) -> Result<(), Why> {
+        let any = self.typing == Typing::Text;
+        match &out.kind {
+            Kind::Text => {
+                let code = dictionary.code(&mut out.column.heap, text, 0, text.len());
+                out.column.fixed.extend_from_slice(&code.to_le_bytes());
+                out.present();
+            }
+            Kind::Decimal(places) => {
+                let amount = number::read(text).ok_or(Why::Other)?.decimal(text, *places)?;
+                out.integer(amount);
+            }
+            Kind::Binary => {
+                base64(text, &mut out.column.heap.bytes)?;
+                let end = out.column.heap.bytes.len() as u32;
+                out.column.heap.ends.extend_from_slice(&end.to_le_bytes());
+                out.present();
+            }
+            Kind::Integer if any => out.integer(number::read(text).ok_or(Why::Other)?.integer(text)?),
+            Kind::Float if any => out.integer(float(number::read(text).ok_or(Why::Other)?, text)?),
+            Kind::Boolean if any => {
+                let value = match text {
+                    b"true" => 1,
+                    b"false" => 0,
+                    _ => return Err(Why::Other),
+                };
+                out.column.fixed.push(value);
+                out.present();
+            }
+            Kind::Json if any => {
+                json::walk(text, &mut self.buffers.inner, &self.buffers.nothing, &mut [])
+                    .map_err(Why::Json)?;
+                match text.trim_ascii() {
+                    b"null" => out.absent(),
+                    _ => {
+                        out.column.heap.push(text);
+                        out.present();
+                    }
+                }
+            }
+            _ => return Err(Why::Other),
+        }
+        Ok(())
+    }
+
+    /// A time in milliseconds UTC, if there is one.
+    pub fn time_ms(&mut self, token: Token) -> Result<Option<i64>, Why> {
+        let (typing, rule) = (self.typing, self.rule);
+        let ms = match token {
+            Token::Missing | Token::Null => return Ok(None),
+            Token::Number(number) => match number.integer(self.payload) {
+                Ok(whole) => rule.from_integer(whole),
+                Err(_) => rule.parse_number(number.characters(self.payload)),
+            },
+            _ => {
+                let text = self.text(token).ok_or(Why::Other)?;
+                if typing == Typing::Text { rule.parse_either(text) } else { rule.parse_text(text) }
+            }
+        };
+        ms.map(Some).map_err(Why::Time)
+    }
+
+    /// The text of a token, without escapes; None if it is none.
+    pub fn text(&mut self, token: Token) -> Option<&[u8]> {
+        match token {
+            Token::Text { from, to, escaped } => {
+                let inside = self.payload.get(from as usize..to as usize).unwrap_or_default();
+                Some(plain(inside, escaped, &mut self.buffers.text))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A text without its escapes; without copying it if it has none.
+fn plain<'a>(inside: &'a [u8], escaped: bool, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    if !escaped {
+        return inside;
+    }
+    buffer.clear();
+    text::unescape(inside, buffer);
+    buffer
+}
+
+/// A binary64 as the bits of an integer, which have the same place in a column.
+fn float(number: Number, bytes: &[u8]) -> Result<i64, Why> {
+    number.float(bytes).map(|number| number.to_bits() as i64).ok_or(Why::Number(Unfit::Range))
+}
+
+/// Appends what a base64 text stands for; nothing if it is not one.
+fn base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), Why> {
+    let length = out.len();
+    STANDARD.decode_vec(text, out).map_err(|_| {
+        out.truncate(length);
+        Why::Base64
+    })
+}
+
+/// The most bytes of a value that a reason repeats.
+const FOUND_BYTES_MAX: usize = 40;
+
+/// What stands at a path, for people.
+pub(super) fn found(token: Token, payload: &[u8]) -> String {
+    let (from, to) = token.span_with_quotes();
+    let start = payload.get(from..to).unwrap_or_default();
+    let cut = start.get(..FOUND_BYTES_MAX).unwrap_or(start);
+    let text = cut.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let more = if cut.len() < start.len() { "…" } else { "" };
+    match token {
+        Token::Missing => "nothing".into(),
+        Token::Null => "null".into(),
+        Token::Boolean(value) => value.to_string(),
+        Token::Number(_) => format!("number {text}{more}"),
+        Token::Text { .. } => format!("text {text}{more}"),
+        Token::Object { .. } => "an object".into(),
+        Token::Array { .. } => "an array".into(),
+    }
+}
+
+impl Token {
+    /// Where the value stands in the payload; empty for literals.
+    fn span_with_quotes(self) -> (usize, usize) {
+        match self {
+            Token::Missing | Token::Null | Token::Boolean(_) => (0, 0),
+            Token::Number(Number { from, to, .. })
+            | Token::Object { from, to }
+            | Token::Array { from, to } => (from as usize, to as usize),
+            Token::Text { from, to, .. } => (from as usize - 1, to as usize + 1),
+        }
+    }
+}
