@@ -4,3 +4,4 @@
 pub mod cases;
 pub mod mock;
 pub mod oracle;
+pub mod stage;

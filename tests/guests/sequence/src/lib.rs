@@ -23,6 +23,8 @@ struct Origin<'a> {
 
 #[derive(Clone, Default, Codec)]
 struct Streaks {
+    /// Whether any flight came before.
+    begun: bool,
     now: u64,
     longest: u64,
     crossings: u64,
@@ -32,7 +34,8 @@ impl Machine for Streaks {
     type Input = bool;
 
     fn step(&mut self, late: bool) {
-        self.crossings += u64::from(late && self.now == 0);
+        self.crossings += u64::from(self.begun && late && self.now == 0);
+        self.begun = true;
         self.now = if late { self.now + 1 } else { 0 };
         self.longest = self.longest.max(self.now);
     }
@@ -40,8 +43,8 @@ impl Machine for Streaks {
 
 #[derive(State)]
 struct Sequence {
-    first_delay: First<i64>,
-    last_delay: Last<i64>,
+    first: First<i64>,
+    last: Last<i64>,
     first_seen: FirstSeen<i64>,
     last_seen: LastSeen<i64>,
     streaks: Ordered<Streaks>,
@@ -49,8 +52,8 @@ struct Sequence {
 
 #[derive(Output)]
 struct Shown {
-    first_delay: Option<i64>,
-    last_delay: Option<i64>,
+    first: Option<i64>,
+    last: Option<i64>,
     first_seen: Option<i64>,
     last_seen: Option<i64>,
     streak: i64,
@@ -60,8 +63,8 @@ struct Shown {
 fn shown(cell: &Sequence) -> Shown {
     let streaks = cell.streaks.machine();
     Shown {
-        first_delay: cell.first_delay.get(),
-        last_delay: cell.last_delay.get(),
+        first: cell.first.get(),
+        last: cell.last.get(),
         first_seen: cell.first_seen.get(),
         last_seen: cell.last_seen.get(),
         streak: streaks.longest as i64,
@@ -73,8 +76,8 @@ fn shown(cell: &Sequence) -> Shown {
 pub fn sequence(flight: Flight, out: &mut Cells<Origin, Sequence>) -> Result<(), Reject> {
     let Some(delay) = flight.delay else { return Ok(()) };
     let cell = out.cell(Origin { origin: flight.origin });
-    cell.first_delay.see(flight.time, flight.offset, delay);
-    cell.last_delay.see(flight.time, flight.offset, delay);
+    cell.first.see(flight.time, flight.offset, delay);
+    cell.last.see(flight.time, flight.offset, delay);
     cell.first_seen.see(delay);
     cell.last_seen.see(delay);
     cell.streaks.push(delay > LATE_MINUTES);

@@ -31,15 +31,15 @@ pub fn sequence(events: &[Seen<'_>], clock: Clock) -> Answer {
     answer
 }
 
-/// `first_delay, last_delay, first_seen, last_seen, streak, crossings`: the delays of the first and
+/// `first, last, first_seen, last_seen, streak, crossings`: the delays of the first and
 /// last flight by time, then offset, and by offset; the longest run of late flights in the order of
-/// the log; and how many late flights follow one that was not late, or none.
+/// the log; and how many late flights follow one that was not late.
 fn row(flights: &[Flight]) -> Vec<Plain> {
     let by_time = |flight: &&Flight| (flight.time_ms, flight.offset);
     let shown = |flight: Option<&Flight>| flight.map_or(Plain::Absent, |one| Plain::Integer(one.delay));
     let late: Vec<bool> = flights.iter().map(|flight| flight.delay > LATE_MINUTES).collect();
     let streak = late.split(|late| !late).map(<[bool]>::len).max().unwrap_or(0);
-    let crossings = (0..late.len()).filter(|i| late[*i] && (*i == 0 || !late[i - 1])).count();
+    let crossings = late.windows(2).filter(|pair| !pair[0] && pair[1]).count();
     vec![
         shown(flights.iter().min_by_key(by_time)),
         shown(flights.iter().max_by_key(by_time)),
