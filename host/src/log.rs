@@ -13,6 +13,7 @@ pub use append::{Append, Pushed};
 pub use read::Events;
 
 use crate::digest::Digest;
+use crate::event::Event;
 use crate::offset::{Offset, Range};
 use std::collections::BTreeMap;
 
@@ -165,16 +166,16 @@ impl Log {
         Some(greatest_ms.saturating_sub(self.stream.out_of_orderness_ms))
     }
 
-    /// For each event of the range, the watermark before it: as [`Log::watermark_before`] says, but
-    /// in one pass.
-    pub fn watermarks(&self, range: Range) -> impl Iterator<Item = Option<i64>> {
+    /// The events of a range, each with the watermark before it: as [`Log::watermark_before`] says,
+    /// but in one pass.
+    pub fn read_with_watermark(&self, range: Range) -> impl Iterator<Item = (Event<'_>, Option<i64>)> {
         let mut greatest_ms = self.greatest_before(range.from.0);
         self.read(range).map(move |event| {
             let before = greatest_ms.map(|time_ms| time_ms.saturating_sub(self.stream.out_of_orderness_ms));
             if !self.is_future(event.time_ms, event.ingested_ms) {
                 greatest_ms = greatest_ms.max(Some(event.time_ms));
             }
-            before
+            (event, before)
         })
     }
 

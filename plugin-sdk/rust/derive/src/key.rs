@@ -1,0 +1,46 @@
+//! `#[derive(Key)]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{DeriveInput, Result};
+
+use crate::shape;
+
+pub fn derive(item: &DeriveInput) -> Result<TokenStream> {
+    let fields = shape::named_fields(item, "Key")?;
+    let names = fields.iter().map(|field| shape::column_name(field));
+    let places: Vec<_> = fields.iter().map(|field| &field.ident).collect();
+    let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+    let indexes = 0..fields.len();
+    let name = &item.ident;
+    let (generics, arguments, bounds) = item.generics.split_for_impl();
+    Ok(quote! {
+        #[automatically_derived]
+        impl #generics ::bifocal_sdk::key::Key for #name #arguments #bounds {
+            fn fields() -> ::std::vec::Vec<::bifocal_sdk::description::Field> {
+                ::std::vec![#(
+                    ::bifocal_sdk::description::Field::named(#names, <#types as ::bifocal_sdk::key::KeyPart>::KIND)
+                ),*]
+            }
+
+            #[inline]
+            fn identity(&self) -> u64 {
+                let identity = 0;
+                #(let identity = ::bifocal_sdk::key::mix_identity(
+                    identity,
+                    ::bifocal_sdk::key::KeyPart::identity(&self.#places),
+                );)*
+                identity
+            }
+
+            #[inline]
+            fn is(&self, other: &Self) -> bool {
+                true #(&& ::bifocal_sdk::key::KeyPart::is(&self.#places, &other.#places))*
+            }
+
+            fn push(&self, columns: &mut [::bifocal_sdk::column::Builder]) {
+                #(::bifocal_sdk::key::KeyPart::push(&self.#places, &mut columns[#indexes]);)*
+            }
+        }
+    })
+}

@@ -1,0 +1,217 @@
+//! The cells that one chunk touches. Owns how a key and a time become a cell, fast, and the form in
+//! which cells leave `fold`; knows nothing of events, nor of what a state means.
+
+mod windows;
+
+use crate::column::{Blobs, Builder};
+use crate::description::Window;
+use crate::key::Key;
+use crate::plugin::CellColumns;
+use crate::state::State;
+use crate::table::{Table, mix};
+use windows::Windows;
+
+/// Where a transform puts what it has seen: one state `S` for each key `K` and window.
+///
+/// ```
+/// # use bifocal_sdk::*;
+/// # #[derive(Event)] struct Order<'a> { merchant_id: &'a str, amount: Decimal<2> }
+/// # #[derive(Key)] struct Merchant<'a> { merchant_id: &'a str }
+/// # #[derive(State)] struct Revenue { amount: Sum<Decimal<2>>, orders: Count }
+/// #[transform(window = "1h")]
+/// fn revenue(order: Order, out: &mut Cells<Merchant, Revenue>) -> Result<(), Reject> {
+///     let cell = out.cell(Merchant { merchant_id: order.merchant_id });
+///     cell.amount.add(order.amount);
+///     cell.orders.add(1);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Hopping windows
+///
+/// With windows that overlap an event counts in `size / slide` of them. [`Cells::cell`] gives one
+/// state at a time and the function is run once for each of the windows, so code is the same for all
+/// windows and every state sees its events in the order of the log. If the state is order-free the
+/// work is shared: the function runs once on panes as wide as the slide, which are merged into
+/// windows when the chunk ends.
+pub struct Cells<K, S> {
+    windows: Windows,
+    cells: Vec<Cell<K, S>>,
+    /// Further identities of cells: equal keys that lie elsewhere.
+    aliases: Vec<Alias<K>>,
+    /// Cells and aliases by identity; the latter counted from `ALIAS`.
+    by_identity: Table,
+    keys: Vec<Builder>,
+    /// Cells by what their keys are; filled when some text is first met in a second place.
+    by_content: Option<Table>,
+    touched: bool,
+}
+
+struct Cell<K, S> {
+    key: K,
+    window_ms: i64,
+    state: S,
+}
+
+struct Alias<K> {
+    key: K,
+    window_ms: i64,
+    cell: usize,
+}
+
+const ALIAS: usize = 1 << 31;
+
+/// Cells for which room is made at once. Room costs address space; only cells cost memory.
+const ROOM_MAX: usize = 8192;
+
+impl<K: Key, S: State> Cells<K, S> {
+    /// Cells of `window` for a chunk of `rows` events.
+    pub(crate) fn new(window: Option<Window>, rows: usize) -> Cells<K, S> {
+        Cells {
+            windows: Windows::new(window),
+            cells: Vec::with_capacity(rows.min(ROOM_MAX)),
+            aliases: Vec::new(),
+            by_identity: Table::default(),
+            keys: K::fields().into_iter().map(|field| Builder::new(field.kind)).collect(),
+            by_content: None,
+            touched: false,
+        }
+    }
+
+    /// The event's time in milliseconds UTC.
+    #[inline]
+    pub fn time(&self) -> i64 {
+        self.windows.time_ms()
+    }
+
+    /// The state of `key` in the window of the event's time.
+    ///
+    /// The cell exists from then on, whether or not something is added to it.
+    #[inline]
+    pub fn cell(&mut self, key: K) -> &mut S {
+        self.cell_at(self.windows.time_ms(), key)
+    }
+
+    /// The state of `key` in the window that holds `time_ms`, for events that concern another time
+    /// than their own: a correction, a refund of yesterday's order.
+    ///
+    /// # Panics
+    ///
+    /// If `time_ms` is so early that its window would start before the least number. The host
+    /// rejects such an event.
+    #[inline]
+    pub fn cell_at(&mut self, time_ms: i64, key: K) -> &mut S {
+        let window_ms = self.windows.start(time_ms);
+        self.touched = true;
+        let hash = mix(key.identity(), window_ms as u64);
+        let (cells, aliases) = (&self.cells, &self.aliases);
+        let found = self.by_identity.find(hash, |i| match cells.get(i) {
+            Some(cell) => cell.window_ms == window_ms && cell.key.is(&key),
+            None => {
+                let alias = &aliases[i - ALIAS];
+                alias.window_ms == window_ms && alias.key.is(&key)
+            }
+        });
+        let i = match found {
+            Some(i) if i < ALIAS => i,
+            Some(i) => self.aliases[i - ALIAS].cell,
+            None => self.meet(hash, key, window_ms),
+        };
+        &mut self.cells[i].state
+    }
+
+    /// A key that has not been met at this place: a new cell, or another name of an old one.
+    #[inline(never)]
+    fn meet(&mut self, hash: u64, key: K, window_ms: i64) -> usize {
+        key.push(&mut self.keys);
+        if self.by_content.is_none() && self.keys.iter().any(Builder::is_aliased) {
+            let mut by_content = Table::default();
+            (0..self.cells.len())
+                .for_each(|i| by_content.insert(self.content_hash(i, self.cells[i].window_ms), i));
+            self.by_content = Some(by_content);
+        }
+        let new = self.cells.len();
+        if let Some(by_content) = &self.by_content {
+            let content = self.content_hash(new, window_ms);
+            let same = |i: usize| {
+                self.cells[i].window_ms == window_ms && self.keys.iter().all(|column| column.same(i, new))
+            };
+            if let Some(cell) = by_content.find(content, same) {
+                self.keys.iter_mut().for_each(Builder::pop);
+                self.by_identity.insert(hash, ALIAS + self.aliases.len());
+                self.aliases.push(Alias { key, window_ms, cell });
+                return cell;
+            }
+            self.by_content.iter_mut().for_each(|table| table.insert(content, new));
+        }
+        self.by_identity.insert(hash, new);
+        self.cells.push(Cell { key, window_ms, state: S::default() });
+        new
+    }
+
+    /// The hash of what the keys of row `row` are, and of a window.
+    fn content_hash(&self, row: usize, window_ms: i64) -> u64 {
+        self.keys.iter().fold(mix(0, window_ms as u64), |hash, column| mix(hash, column.hash(row)))
+    }
+
+    /// Begins an event, in the `hop`th of the windows that hold it.
+    #[inline]
+    pub(crate) fn begin(&mut self, time_ms: i64, hop: i64) {
+        self.windows.begin(time_ms, hop);
+        self.touched = false;
+    }
+
+    /// Whether the event has asked for a cell.
+    #[inline]
+    pub(crate) fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// The cells as columns.
+    pub(crate) fn finish(self) -> CellColumns {
+        let rows = self.cells.iter().map(|cell| (cell.window_ms, &cell.state));
+        let (windows, states) = encode(self.windows.is_global(), rows);
+        CellColumns { keys: self.keys.into_iter().map(Builder::finish).collect(), windows, states }
+    }
+
+    /// The same of windows that are each `hops` panes wide, where the cells are panes.
+    ///
+    /// For order-free states only: then merging panes, in any order, is folding events.
+    pub(crate) fn finish_panes(self, hops: i64) -> Result<CellColumns, String> {
+        let mut wide: Vec<(usize, i64, S)> = Vec::new();
+        let mut by_key = Table::default();
+        for (row, pane) in self.cells.iter().enumerate() {
+            for hop in 0..hops {
+                let window_ms = pane.window_ms - hop * self.windows.slide_ms();
+                let hash = self.content_hash(row, window_ms);
+                let found = by_key.find(hash, |i| {
+                    let (other, start_ms, _) = &wide[i];
+                    *start_ms == window_ms && self.keys.iter().all(|column| column.same(*other, row))
+                });
+                match found {
+                    Some(i) => wide[i].2.merge(pane.state.clone()).map_err(|error| error.to_string())?,
+                    None => {
+                        by_key.insert(hash, wide.len());
+                        wide.push((row, window_ms, pane.state.clone()));
+                    }
+                }
+            }
+        }
+        let rows = wide.iter().map(|(_, window_ms, state)| (*window_ms, state));
+        let (windows, states) = encode(self.windows.is_global(), rows);
+        let keys = self.keys.iter().map(|column| column.pick(wide.iter().map(|(row, ..)| *row))).collect();
+        Ok(CellColumns { keys, windows, states })
+    }
+}
+
+/// Window starts and states.
+fn encode<'a, S: State + 'a>(global: bool, rows: impl Iterator<Item = (i64, &'a S)>) -> (Vec<u8>, Blobs) {
+    let (mut windows, mut states) = (Vec::new(), Blobs::default());
+    for (window_ms, state) in rows {
+        states.push_with(|bytes| state.encode(bytes));
+        if !global {
+            windows.extend_from_slice(&window_ms.to_le_bytes());
+        }
+    }
+    (windows, states)
+}

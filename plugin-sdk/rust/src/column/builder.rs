@@ -1,0 +1,175 @@
+//! Building a column row by row: text coded so that each distinct value is once in the heap.
+
+use super::{Blobs, Column, Validity};
+use crate::table::{Table, hash_bytes, mix};
+use crate::value::{Datum, Kind};
+
+/// A column that is built row by row, by parts of keys or by presented values.
+pub struct Builder {
+    kind: Kind,
+    rows: usize,
+    fixed: Vec<u8>,
+    heap: Blobs,
+    validity: Validity,
+    /// Text values by where they lie, and by what they say.
+    places: Table,
+    contents: Table,
+    /// Where each value in `places` lies (address, length) and its code.
+    known: Vec<(usize, usize, u32)>,
+    aliased: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(kind: Kind) -> Builder {
+        Builder {
+            kind,
+            rows: 0,
+            fixed: Vec::new(),
+            heap: Blobs::default(),
+            validity: Validity::default(),
+            places: Table::default(),
+            contents: Table::default(),
+            known: Vec::new(),
+            aliased: false,
+        }
+    }
+
+    /// Whether a text was met in two places: then keys that are not identical can be equal.
+    pub(crate) fn is_aliased(&self) -> bool {
+        self.aliased
+    }
+
+    pub(crate) fn push_number(&mut self, number: i64) {
+        if self.kind == Kind::Boolean {
+            self.fixed.push(number as u8);
+        } else {
+            self.fixed.extend_from_slice(&number.to_le_bytes());
+        }
+        self.end_row(true);
+    }
+
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        self.heap.push(bytes);
+        self.end_row(true);
+    }
+
+    /// `lasting`: the text lies where it is as long as this column lives.
+    pub(crate) fn push_text(&mut self, text: &[u8], lasting: bool) {
+        let code = if lasting { self.code_by_place(text) } else { self.code_by_content(text).0 };
+        self.fixed.extend_from_slice(&code.to_le_bytes());
+        self.end_row(true);
+    }
+
+    pub(crate) fn push_absent(&mut self) {
+        match self.kind {
+            Kind::Boolean => self.fixed.push(0),
+            Kind::Text => self.fixed.extend_from_slice(&[0; 4]),
+            Kind::Binary | Kind::Json => self.heap.push(b""),
+            _ => self.fixed.extend_from_slice(&[0; 8]),
+        }
+        self.end_row(false);
+    }
+
+    /// Appends a presented value; the datum is of the column's kind.
+    pub fn push_datum(&mut self, datum: &Datum) {
+        match datum {
+            Datum::Absent => self.push_absent(),
+            Datum::Boolean(value) => self.push_number((*value).into()),
+            Datum::Integer(value) => self.push_number(*value),
+            Datum::Float(value) => self.push_number(value.to_bits() as i64),
+            Datum::Text(text) => self.push_text(text.as_bytes(), false),
+            Datum::Binary(bytes) => self.push_bytes(bytes),
+            Datum::Json(json) => self.push_bytes(json.as_bytes()),
+        }
+    }
+
+    fn end_row(&mut self, present: bool) {
+        self.validity.push(present);
+        self.rows += 1;
+    }
+
+    fn code_by_place(&mut self, text: &[u8]) -> u32 {
+        let (address, length) = (text.as_ptr() as usize, text.len());
+        let hash = mix(length as u64, address as u64);
+        let known = &self.known;
+        if let Some(i) = self.places.find(hash, |i| (known[i].0, known[i].1) == (address, length)) {
+            return known[i].2;
+        }
+        let (code, is_new) = self.code_by_content(text);
+        self.aliased |= !is_new;
+        self.places.insert(hash, self.known.len());
+        self.known.push((address, length, code));
+        code
+    }
+
+    fn code_by_content(&mut self, text: &[u8]) -> (u32, bool) {
+        let hash = hash_bytes(text);
+        let heap = &self.heap;
+        if let Some(code) = self.contents.find(hash, |code| heap.get(code) == text) {
+            return (code as u32, false);
+        }
+        let code = self.heap.len();
+        self.contents.insert(hash, code);
+        self.heap.push(text);
+        (code as u32, true)
+    }
+
+    /// Removes the last row. A text that it alone used stays in the heap, which may hold such.
+    pub(crate) fn pop(&mut self) {
+        self.rows -= 1;
+        self.fixed.truncate(self.rows * width(&self.kind));
+        if matches!(self.kind, Kind::Binary | Kind::Json) {
+            self.heap.pop();
+        }
+        self.validity.pop();
+    }
+
+    /// A hash of what a row is.
+    pub(crate) fn hash(&self, row: usize) -> u64 {
+        if !self.validity.get(row) { 1 } else { hash_bytes(self.value(row)) }
+    }
+
+    /// Whether two rows are equal.
+    pub(crate) fn same(&self, row: usize, other: usize) -> bool {
+        let present = (self.validity.get(row), self.validity.get(other));
+        present == (false, false) || (present == (true, true) && self.value(row) == self.value(other))
+    }
+
+    fn value(&self, row: usize) -> &[u8] {
+        match width(&self.kind) {
+            0 => self.heap.get(row),
+            width => &self.fixed[row * width..(row + 1) * width],
+        }
+    }
+
+    /// The rows at these places, in this order.
+    pub(crate) fn pick(&self, rows: impl Iterator<Item = usize>) -> Column {
+        let mut out = Column::default();
+        let mut validity = Validity::default();
+        for row in rows {
+            match width(&self.kind) {
+                0 => out.heap.push(self.heap.get(row)),
+                _ => out.fixed.extend_from_slice(self.value(row)),
+            }
+            validity.push(self.validity.get(row));
+        }
+        if self.kind == Kind::Text {
+            out.heap = self.heap.clone();
+        }
+        out.validity = validity.finish();
+        out
+    }
+
+    pub(crate) fn finish(self) -> Column {
+        Column { fixed: self.fixed, heap: self.heap, validity: self.validity.finish() }
+    }
+}
+
+fn width(kind: &Kind) -> usize {
+    match kind {
+        Kind::Boolean => 1,
+        Kind::Text => 4,
+        Kind::Binary | Kind::Json => 0,
+        _ => 8,
+    }
+}

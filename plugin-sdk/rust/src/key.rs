@@ -1,0 +1,232 @@
+//! Keys of cells: which Rust types a key part may have, how a key is recognised again at the price
+//! of a few comparisons, and how it becomes a row of the key columns.
+
+use crate::column::Builder;
+use crate::description::Field;
+use crate::table::{hash_bytes, mix};
+use crate::value::{Decimal, Kind, Timestamp};
+
+/// What cells are keyed by; made by `#[derive(Key)]` on a struct of [`KeyPart`]s, one key column
+/// each, or `()` for no key columns: one cell a window.
+///
+/// ```
+/// # use bifocal_sdk::*;
+/// #[derive(Key)]
+/// struct Route<'a> {
+///     origin: &'a str,
+///     destination: &'a str,
+///     carrier: Option<&'a str>, // may be absent, which is a value of its own
+/// }
+/// ```
+///
+/// Parts borrow from the event, so that building a key copies nothing. A part that is computed
+/// is a `String` or `Vec<u8>`, which costs an allocation an event.
+pub trait Key: Sized {
+    /// Key columns, in this order.
+    fn fields() -> Vec<Field>;
+
+    /// A hash of the parts' *identity*: for borrowed text, where it lies and not what it says.
+    fn identity(&self) -> u64;
+
+    /// Whether the parts are identical. Equal texts that lie elsewhere may not be.
+    fn is(&self, other: &Self) -> bool;
+
+    /// Appends one row to the columns that [`Key::fields`] declares.
+    fn push(&self, columns: &mut [Builder]);
+}
+
+/// A type that a key part can have. `Option` of it is a part that may be absent.
+///
+/// Floats and JSON are no key parts: equal values have no single form.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that a part of a key can have",
+    note = "bool, integers, &str, String, &[u8], Vec<u8>, Timestamp, Decimal<N>, or Option of one of these"
+)]
+pub trait KeyPart {
+    /// The kind that the key column is declared with.
+    const KIND: Kind;
+
+    /// See [`Key::identity`].
+    fn identity(&self) -> u64;
+
+    /// See [`Key::is`].
+    fn is(&self, other: &Self) -> bool;
+
+    /// Appends this part to its column.
+    fn push(&self, column: &mut Builder);
+}
+
+impl Key for () {
+    fn fields() -> Vec<Field> {
+        Vec::new()
+    }
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        0
+    }
+
+    #[inline]
+    fn is(&self, _other: &()) -> bool {
+        true
+    }
+
+    fn push(&self, _columns: &mut [Builder]) {}
+}
+
+macro_rules! number_part {
+    ($($type:ty, $kind:expr, $part:ident => $number:expr;)+) => { $(
+        impl KeyPart for $type {
+            const KIND: Kind = $kind;
+
+            #[inline]
+            fn identity(&self) -> u64 {
+                let $part = *self;
+                $number as u64
+            }
+
+            #[inline]
+            fn is(&self, other: &Self) -> bool {
+                self == other
+            }
+
+            fn push(&self, column: &mut Builder) {
+                let $part = *self;
+                column.push_number($number);
+            }
+        }
+    )+ };
+}
+number_part! {
+    i64, Kind::Integer, part => part;
+    i32, Kind::Integer, part => i64::from(part);
+    i16, Kind::Integer, part => i64::from(part);
+    i8, Kind::Integer, part => i64::from(part);
+    u32, Kind::Integer, part => i64::from(part);
+    u16, Kind::Integer, part => i64::from(part);
+    u8, Kind::Integer, part => i64::from(part);
+    bool, Kind::Boolean, part => i64::from(part);
+    Timestamp, Kind::Timestamp, part => part.0;
+}
+
+impl<const N: u8> KeyPart for Decimal<N> {
+    const KIND: Kind = Kind::Decimal(N);
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        self.0 as u64
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_number(self.0);
+    }
+}
+
+impl KeyPart for &str {
+    const KIND: Kind = Kind::Text;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        self.as_ptr() as usize as u64
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(*self, *other)
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_text(self.as_bytes(), true);
+    }
+}
+
+impl KeyPart for &[u8] {
+    const KIND: Kind = Kind::Binary;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        hash_bytes(self)
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_bytes(self);
+    }
+}
+
+impl KeyPart for String {
+    const KIND: Kind = Kind::Text;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        hash_bytes(self.as_bytes())
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_text(self.as_bytes(), false);
+    }
+}
+
+impl KeyPart for Vec<u8> {
+    const KIND: Kind = Kind::Binary;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        hash_bytes(self)
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_bytes(self);
+    }
+}
+
+impl<T: KeyPart> KeyPart for Option<T> {
+    const KIND: Kind = T::KIND;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        // Any number will do for an absent part; this one is no address and an unlikely value.
+        self.as_ref().map_or(0x5bd1_e995_97f4_a7c1, T::identity)
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Some(part), Some(other)) => part.is(other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    fn push(&self, column: &mut Builder) {
+        match self {
+            Some(part) => part.push(column),
+            None => column.push_absent(),
+        }
+    }
+}
+
+/// Mixes the identities of parts, first to last, in derived code.
+#[inline]
+pub fn mix_identity(hash: u64, part: u64) -> u64 {
+    mix(hash, part)
+}

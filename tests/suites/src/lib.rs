@@ -1,0 +1,58 @@
+//! What the suites share: scripts of the repository, components, files as logs.
+
+use bifocal::extract::Extractor;
+use bifocal::input::{self, TimeSource};
+use bifocal::log::{Log, Stream};
+use bifocal::run::{Outcome, Plan, Progress, Stage};
+use bifocal::time::TimeRule;
+use bifocal::transform::Transform;
+use bifocal::wasm::{Component, Engine, Options};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
+
+/// Runs a script of the repository, and gives what it printed.
+pub fn script(path: &str, arguments: &[&str]) -> String {
+    let output = Command::new(root().join(path)).args(arguments).current_dir(root()).output();
+    let output = output.unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{path} {arguments:?} failed:\n{out}{err}");
+    out.into_owned()
+}
+
+/// An engine that keeps compiled components in the target folder: those of Python and JavaScript take
+/// seconds to compile.
+pub fn engine() -> Engine {
+    Engine::new(Options { cache: Some(root().join("target/compiled")), ..Options::default() }).expect("an engine")
+}
+
+pub fn component(engine: &Engine, bytes: &[u8]) -> Arc<Component> {
+    Arc::new(Component::load(engine, bytes, "{}").expect("a transform"))
+}
+
+/// A log of one file, for a transform whose time is at `time`.
+pub fn log_of(transform: &dyn Transform, file: &Path, time: &str) -> (Log, Extractor) {
+    let extractor = Extractor::new(transform.description(), TimeRule::default()).expect("paths");
+    let mut log = Log::new(Stream { time: Some(time.into()), ..Stream::default() });
+    let options = input::Options { time: TimeSource::Path(time.into()), ..input::Options::default() };
+    input::append_files(&mut log, &[file.to_path_buf()], &options, &mut |_| {})
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    (log, extractor)
+}
+
+pub fn run(transform: Arc<dyn Transform>, log: &Log, extractor: &Extractor, plan: &Plan) -> Outcome {
+    bifocal::run::run(transform, log, extractor, plan, &mut Silent).expect("a host that works")
+}
+
+/// No progress.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&mut self, _: Stage, _: u64) {}
+    fn advance(&mut self, _: u64) {}
+}
