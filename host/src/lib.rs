@@ -16,6 +16,7 @@ pub mod settings;
 pub mod transform;
 
 // Adapters.
+pub mod wasm;
 pub mod extract;
 pub mod log;
 pub mod rows;

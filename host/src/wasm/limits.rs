@@ -1,0 +1,85 @@
+//! What one call may take of the host: memory over all its linear memories, table elements, bytes
+//! of its result, and host calls, which are paid for in fuel.
+
+use super::engine::TABLE_ELEMENTS_MAX;
+use crate::transform::{MEMORY_BYTES_MAX, RESULT_BYTES_MAX};
+use wasmtime::{ResourceLimiter, StoreContextMut, Trap};
+
+/// Bytes that the host may gather while it reads one result, or one argument of a host call. A
+/// result is at most three times as large here as in the canonical ABI (records of vectors), so
+/// whatever the limit on results allows fits.
+pub const LIFT_BYTES_MAX: usize = 3 * RESULT_BYTES_MAX as usize;
+
+/// Fuel of one call of the host, beside one a byte that it handles: about what such a call takes in
+/// guest instructions. Without a price a guest could keep the host busy for next to nothing.
+const FUEL_PER_HOST_CALL: u64 = 500;
+
+/// Takes the price of a host call that handles `bytes` bytes.
+pub fn charge<T: 'static>(store: &mut StoreContextMut<'_, T>, bytes: usize) -> wasmtime::Result<()> {
+    let left = store.get_fuel()?.checked_sub(FUEL_PER_HOST_CALL.saturating_add(bytes as u64));
+    store.set_fuel(left.unwrap_or(0))?;
+    if left.is_none() { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
+}
+
+/// The machine, not the limit, refused memory.
+#[derive(Debug, thiserror::Error)]
+#[error("memory could not be had from the system: {0}")]
+pub struct NoMemory(String);
+
+/// Counts and bounds the memory of one instance.
+#[derive(Default)]
+pub struct Memory {
+    bytes: u64,
+    /// Growth was refused. A guest may cope; if it traps later, this is why.
+    denied: bool,
+}
+
+impl Memory {
+    pub fn denied(&self) -> bool {
+        self.denied
+    }
+
+    pub fn restart(&mut self) {
+        self.denied = false;
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // Beyond what the module itself declared: no limit of ours.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current) as u64);
+        if bytes > MEMORY_BYTES_MAX {
+            self.denied = true;
+            return Ok(false);
+        }
+        self.bytes = bytes;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Asking for more than a memory's type can hold is refused before `memory_growing` is asked.
+        if error.to_string().contains("exceeds memory type's limits") {
+            self.denied = true;
+            return Ok(());
+        }
+        // A failure of the system must not turn into a verdict on an event, so the call ends here.
+        Err(NoMemory(error.to_string()).into())
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}

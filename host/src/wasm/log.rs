@@ -1,0 +1,153 @@
+//! What a guest says, bounded: lines a call, bytes a line. Keeps its last words for the fault that
+//! may follow.
+
+use std::sync::Arc;
+
+/// How much a line matters, in rising order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// Takes log lines: level, transform, message. Called on the thread that runs the guest.
+pub type Sink = Arc<dyn Fn(Level, &str, &str) + Send + Sync>;
+
+/// Lines that one call may log; what follows is dropped, and one more line says so.
+pub const LINES_PER_CALL_MAX: u32 = 100;
+/// Bytes of one line, and of any text of a guest's that enters a fault.
+pub const TEXT_BYTES_MAX: usize = 4096;
+
+/// The text up to `TEXT_BYTES_MAX`, cut between characters.
+pub fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or_default()
+}
+
+/// The log of one call.
+pub struct CallLog {
+    sink: Sink,
+    transform: Arc<str>,
+    lines: u32,
+    /// The last message at level error.
+    error: Option<String>,
+    stdout: Partial,
+    stderr: Partial,
+    /// What stderr said in this call, up to `TEXT_BYTES_MAX`: where runtimes write why they abort.
+    complaint: String,
+}
+
+/// Bytes of an output stream that no line feed has ended yet.
+#[derive(Default)]
+struct Partial(Vec<u8>);
+
+/// An output stream of a guest with a WASI runtime.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    Stdout,
+    Stderr,
+}
+
+impl CallLog {
+    pub fn new(sink: Sink, transform: Arc<str>) -> CallLog {
+        CallLog {
+            sink,
+            transform,
+            lines: 0,
+            error: None,
+            stdout: Partial::default(),
+            stderr: Partial::default(),
+            complaint: String::new(),
+        }
+    }
+
+    /// Forgets the call before; for an instance that lives longer than one.
+    pub fn restart(&mut self) {
+        *self = CallLog::new(self.sink.clone(), self.transform.clone());
+    }
+
+    pub fn line(&mut self, level: Level, message: &str) {
+        let message = bounded(message);
+        if level == Level::Error {
+            self.error = Some(message.to_owned());
+        }
+        self.lines += 1;
+        match self.lines {
+            ..=LINES_PER_CALL_MAX => (self.sink)(level, &self.transform, message),
+            n if n == LINES_PER_CALL_MAX + 1 => {
+                let dropped = format!("logged {LINES_PER_CALL_MAX} lines in one call; the rest is dropped");
+                (self.sink)(Level::Warn, &self.transform, &dropped);
+            }
+            _ => self.lines = LINES_PER_CALL_MAX + 2,
+        }
+    }
+
+    /// Bytes written to an output stream: a line of the log for each line.
+    pub fn write(&mut self, output: Output, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let ended = piece.ends_with(b"\n");
+            let partial = self.partial(output);
+            let room = TEXT_BYTES_MAX.saturating_sub(partial.0.len());
+            let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+            partial.0.extend_from_slice(text.get(..text.len().min(room)).unwrap_or_default());
+            if ended {
+                self.end_line(output);
+            }
+        }
+    }
+
+    /// Ends lines that no line feed ended. Called when a call is over.
+    pub fn finish(&mut self) {
+        for output in [Output::Stdout, Output::Stderr] {
+            if !self.partial(output).0.is_empty() {
+                self.end_line(output);
+            }
+        }
+    }
+
+    fn partial(&mut self, output: Output) -> &mut Partial {
+        match output {
+            Output::Stdout => &mut self.stdout,
+            Output::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn end_line(&mut self, output: Output) {
+        let bytes = std::mem::take(&mut self.partial(output).0);
+        let line = String::from_utf8_lossy(&bytes);
+        match output {
+            Output::Stdout => self.line(Level::Info, &line),
+            Output::Stderr => {
+                self.complain(line.trim());
+                self.line(Level::Warn, &line);
+            }
+        }
+    }
+
+    /// Gathers stderr for [`CallLog::last_words`]. The beginning may say what happened (a Rust
+    /// panic) or the end (a Python traceback), so what does not fit is taken out of the middle.
+    fn complain(&mut self, line: &str) {
+        let advice = line.starts_with("note: run with `RUST_BACKTRACE");
+        if line.is_empty() || advice {
+            return;
+        }
+        if !self.complaint.is_empty() {
+            self.complaint.push_str(" | ");
+        }
+        self.complaint.push_str(line);
+        let excess = self.complaint.len().saturating_sub(TEXT_BYTES_MAX);
+        if excess > 0 {
+            let from = self.complaint.floor_char_boundary(TEXT_BYTES_MAX / 2);
+            let to = self.complaint.ceil_char_boundary(from + excess);
+            self.complaint.replace_range(from..to, "");
+        }
+    }
+
+    /// The last thing that the guest logged as an error, else what it wrote to stderr.
+    pub fn last_words(&self) -> Option<&str> {
+        let complaint = Some(self.complaint.as_str()).filter(|text| !text.is_empty());
+        self.error.as_deref().or(complaint)
+    }
+}
