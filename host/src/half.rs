@@ -106,7 +106,7 @@ fn late(job: &Job<'_>, range: Range, offsets: &[u64], rejected: &[Rejected]) -> 
         .filter(|offset| rejected.binary_search_by_key(*offset, |event| event.offset).is_err())
         .peekable();
     let mut count = 0;
-    for (event, watermark_ms) in job.log.read(range).zip(job.log.watermarks(range)) {
+    for (event, watermark_ms) in job.log.read_with_watermark(range) {
         if folded.next_if_eq(&&event.offset.0).is_none() {
             continue;
         }
