@@ -9,6 +9,7 @@ use crate::key::Key;
 use crate::plugin::CellColumns;
 use crate::state::State;
 use crate::table::{Table, mix};
+use crate::value::Timestamp;
 use windows::Windows;
 
 /// Where a transform puts what it has seen: one state `S` for each key `K` and window.
@@ -78,10 +79,10 @@ impl<K: Key, S: State> Cells<K, S> {
         }
     }
 
-    /// The event's time in milliseconds UTC.
+    /// The event's time.
     #[inline]
-    pub fn time(&self) -> i64 {
-        self.windows.time_ms()
+    pub fn time(&self) -> Timestamp {
+        Timestamp(self.windows.time_ms())
     }
 
     /// The state of `key` in the window of the event's time.
@@ -89,19 +90,19 @@ impl<K: Key, S: State> Cells<K, S> {
     /// The cell exists from then on, whether or not something is added to it.
     #[inline]
     pub fn cell(&mut self, key: K) -> &mut S {
-        self.cell_at(self.windows.time_ms(), key)
+        self.cell_at(self.time(), key)
     }
 
-    /// The state of `key` in the window that holds `time_ms`, for events that concern another time
+    /// The state of `key` in the window that holds `time`, for events that concern another time
     /// than their own: a correction, a refund of yesterday's order.
     ///
     /// # Panics
     ///
-    /// If `time_ms` is so early that its window would start before the least number. The host
+    /// If `time` is so early that its window would start before the least number. The host
     /// rejects such an event.
     #[inline]
-    pub fn cell_at(&mut self, time_ms: i64, key: K) -> &mut S {
-        let window_ms = self.windows.start(time_ms);
+    pub fn cell_at(&mut self, time: Timestamp, key: K) -> &mut S {
+        let window_ms = self.windows.start(time.0);
         self.touched = true;
         let hash = mix(key.identity(), window_ms as u64);
         let (cells, aliases) = (&self.cells, &self.aliases);

@@ -15,6 +15,7 @@
 //! | [`Set`]                    | distinct values, exactly                         | yes         | their number    |
 //! | [`Map`]                    | a state for each key                             | as its part | json            |
 //! | [`Ordered`]                | a machine run in the order of the log            | no          | as the machine  |
+//! | [`Timeline`]               | a machine run in the order of event times        | yes         | as the machine  |
 //!
 //! A state of an author is a struct of parts with `#[derive(State)]`; it is order-free if all of
 //! its parts are. A tuple of states is a state.
@@ -31,6 +32,7 @@ mod seen;
 mod set;
 mod sorted;
 mod sum;
+mod timeline;
 mod tuple;
 
 use std::fmt;
@@ -48,6 +50,7 @@ pub use seen::{FirstSeen, LastSeen};
 pub use set::Set;
 pub(crate) use sum::nearest;
 pub use sum::{Addend, Sum};
+pub use timeline::Timeline;
 
 /// What a cell accumulates: a value with canonical bytes ([`Codec`]), a beginning ([`Default`]) and
 /// a lawful `merge`.

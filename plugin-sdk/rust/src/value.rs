@@ -95,7 +95,7 @@ impl std::error::Error for OutOfRange {}
 /// | Rust                         | kind         | order                                        |
 /// |------------------------------|--------------|----------------------------------------------|
 /// | `bool`                       | boolean      | false, true                                  |
-/// | `i32` `i64` `u32` `u64`      | integer      | by number                                    |
+/// | integers up to 64 bits       | integer      | by number                                    |
 /// | `f64`                        | float        | IEEE 754 totalOrder; every NaN is one, greatest |
 /// | `String`                     | text         | by bytes                                     |
 /// | `Vec<u8>`                    | binary       | by bytes                                     |

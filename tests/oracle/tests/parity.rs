@@ -69,6 +69,18 @@ impl Trial {
 }
 
 #[test]
+fn revenue_agrees() {
+    let trial = Trial::new("revenue", revenue::revenue(), Job::Orders, oracle::revenue);
+    cases::each(CASES, |_, rng| trial.holds(rng));
+}
+
+#[test]
+fn flights_agree() {
+    let trial = Trial::new("flights", flights::flights(), Job::Flights, oracle::flights);
+    cases::each(CASES, |_, rng| trial.holds(rng));
+}
+
+#[test]
 fn hopping_windows_agree() {
     let trial = Trial::new("hopping", hopping::hopping(), Job::Orders, oracle::hopping);
     cases::each(CASES, |_, rng| trial.holds(rng));

@@ -71,9 +71,17 @@ impl<M: Machine> Ordered<M> {
     }
 }
 
-fn run<M: Machine>(machine: &mut M, mut inputs: &[u8]) -> Result<(), DecodeError> {
+pub(super) fn run<M: Machine>(machine: &mut M, mut inputs: &[u8]) -> Result<(), DecodeError> {
     while !inputs.is_empty() {
         machine.step(M::Input::decode(&mut inputs)?);
+    }
+    Ok(())
+}
+
+/// That all inputs decode.
+pub(super) fn check<M: Machine>(mut inputs: &[u8]) -> Result<(), DecodeError> {
+    while !inputs.is_empty() {
+        M::Input::decode(&mut inputs)?;
     }
     Ok(())
 }
@@ -120,10 +128,7 @@ impl<M: Machine> Codec for Ordered<M> {
             [0] => {
                 let length = take_varint(input)?;
                 let inputs = take_slice(input, length)?;
-                let mut rest = inputs;
-                while !rest.is_empty() {
-                    M::Input::decode(&mut rest)?;
-                }
+                check::<M>(inputs)?;
                 Ok(Self(Form::Floating(inputs.to_vec())))
             }
             [1] => M::decode(input).map(|machine| Self(Form::Anchored(machine))),

@@ -7,7 +7,7 @@ use crate::value::Decimal;
 
 use super::{Codec, Datum, DecodeError, Kind, MergeError, OutOfRange, Present, State};
 
-/// What [`Sum`] and [`Mean`](super::Mean) add up: `i32`, `i64`, `u32`, `u64`, [`Decimal`].
+/// What [`Sum`] and [`Mean`](super::Mean) add up: integers of up to 64 bits, [`Decimal`].
 pub trait Addend: Copy {
     /// The column of a sum.
     const KIND: Kind;
@@ -38,7 +38,7 @@ macro_rules! addend {
     )*};
 }
 
-addend!(i32 i64 u32 u64);
+addend!(u8 u16 u32 u64 i8 i16 i32 i64);
 
 impl<const N: u8> Addend for Decimal<N> {
     const KIND: Kind = Kind::Decimal(N);

@@ -91,7 +91,7 @@ macro_rules! value_of_integer {
     )*};
 }
 
-value_of_integer!(i32 i64 u32 u64);
+value_of_integer!(u8 u16 u32 u64 i8 i16 i32 i64);
 
 /// The one NaN that states hold: quiet, positive, no payload. Others become it on the way in, so
 /// that neither bytes nor order depend on the machine that computed it.
