@@ -196,6 +196,14 @@ impl Calls {
         Ok(())
     }
 
+    /// One call on all rows, with nothing halved: for looking at a transform, not for an answer.
+    pub fn fold_whole(&self, events: &Events) -> Result<Result<(Part, Folded), Fault>, Error> {
+        match self.fold_once(events, events.rows()) {
+            Err(fault @ Fault::Host(_)) => Err(self.error(fault)),
+            result => Ok(result),
+        }
+    }
+
     fn fold_once(&self, events: &Events, rows: usize) -> Result<(Part, Folded), Fault> {
         let mut folded = self.transform.fold(events, self.fuel(rows))?;
         if rows > 0 {
@@ -339,7 +347,8 @@ impl Calls {
         Ok(columns)
     }
 
-    fn error(&self, fault: Fault) -> Error {
+    /// A failure of ours, with the name of what was called.
+    pub fn error(&self, fault: Fault) -> Error {
         Error { transform: self.description().name.clone(), fault }
     }
 }

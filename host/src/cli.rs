@@ -3,7 +3,8 @@
 
 mod build;
 mod check;
-mod compare;
+
+
 mod doctor;
 mod events;
 mod new;

@@ -20,6 +20,7 @@ pub mod wasm;
 pub mod extract;
 pub mod log;
 pub mod rows;
+pub mod input;
 
 // Activities.
 pub mod calls;
@@ -32,4 +33,8 @@ pub mod certificate;
 pub mod reconcile;
 pub mod drill;
 pub mod run;
+pub mod check;
 pub mod change;
+
+// Composition.
+pub mod cli;

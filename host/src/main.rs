@@ -1,5 +1,5 @@
 //! The `bifocal` binary.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    bifocal::cli::main(std::env::args_os())
 }

@@ -5,10 +5,8 @@ mod arrow;
 mod csv;
 mod json;
 mod parquet;
-mod scalar;
+pub mod scalar;
 mod table;
-
-pub use scalar::Moments;
 
 use crate::column::{Column, Value};
 use crate::description::{Field, Kind};

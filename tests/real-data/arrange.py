@@ -18,6 +18,7 @@ tests/real-data/flights-sample.ndjson.zst, the slice that is kept in the reposit
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -65,8 +66,9 @@ def load(connection):
 
 
 def write(connection, name, query):
-    """The rows of `query`, in its order, as FOLDER/name; never half a file under that name."""
-    partial = FOLDER / f"{name}.partial"
+    """The rows of `query`, in its order, as FOLDER/name; never half a file under that name, nor one
+    that two processes write."""
+    partial = FOLDER / f"{name}.{os.getpid()}"
     connection.execute(f"copy ({query}) to '{partial}' (format parquet, compression zstd)")
     partial.rename(FOLDER / name)
 

@@ -13,17 +13,25 @@ use std::sync::Arc;
 
 /// An engine with the user's cache of compiled components, whose guests log to stderr.
 pub fn engine(threads: usize) -> anyhow::Result<Engine> {
-    let options = wasm::Options {
-        cache: cache_directory(),
-        instances_max: threads as u32 * 2 + 2,
-        log: Arc::new(|level, transform, message| {
+    engine_with(
+        threads,
+        Arc::new(|level, transform, message| {
             if level >= Level::Info {
+                let level = format!("{level:?}").to_lowercase();
                 eprintln!("{transform:<8} {level}: {message}");
             }
         }),
-        ..wasm::Options::default()
-    };
-    Ok(Engine::new(options)?)
+    )
+}
+
+/// The same, but guests are not heard.
+pub fn quiet_engine(threads: usize) -> anyhow::Result<Engine> {
+    engine_with(threads, Arc::new(|_, _, _| {}))
+}
+
+fn engine_with(threads: usize, log: wasm::Sink) -> anyhow::Result<Engine> {
+    let instances_max = threads as u32 * 2 + 2;
+    Ok(Engine::new(wasm::Options { cache: cache_directory(), instances_max, log })?)
 }
 
 /// `BIFOCAL_CACHE`, else `bifocal` in the user's cache directory; None: nothing is cached.

@@ -47,6 +47,11 @@ impl Bars {
         );
     }
 
+    /// Work whose length nobody knows.
+    pub fn wait(&mut self, name: &str) {
+        self.stage(name, 0, "{prefix:8} {spinner} {elapsed}");
+    }
+
     pub fn set(&self, position: u64) {
         self.bar.set_position(position);
     }

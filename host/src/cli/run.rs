@@ -3,14 +3,20 @@
 use super::events::EventArgs;
 use super::progress::Bars;
 use super::report::Report;
+use super::table::grouped;
 use super::{Answer, options};
 use crate::batch::Shape;
+use crate::change;
 use crate::check;
+use crate::description::Description;
 use crate::drill::Drill;
+use crate::extract::Extractor;
+use crate::log::Log;
 use crate::offset::Offset;
 use crate::rows::{Format, Rows};
-use crate::run::{self, Outcome, Plan, Through};
+use crate::run::{self, Plan, Through};
 use crate::transform::Transform;
+use crate::wasm::Component;
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::io::{BufWriter, IsTerminal, Write};
@@ -97,6 +103,9 @@ impl Args {
     }
 }
 
+/// Events of a differing cell that are searched for the law that it breaks.
+const EXPLAINED_EVENTS_MAX: u64 = 4096;
+
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let plan = args.plan()?;
     let settings = args.events.settings(&toml::Table::new())?;
@@ -138,7 +147,8 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         write!(std::io::stderr().lock(), "{}", report.text())?;
     }
     if let Some(old) = old {
-        return against(args, &plan, old, &outcome, (&log, &args.events), &mut bars);
+        let new = (component.description(), &outcome.rows);
+        return against(args, &plan, old, new, &log, &mut bars);
     }
     print(args, &outcome.rows)?;
     let is_same = outcome.comparison.as_ref().is_none_or(run::Comparison::is_same);
@@ -156,14 +166,16 @@ fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {
 
 /// The law that a difference breaks, and the fewest events that show it.
 fn explain(
-    component: &crate::wasm::Component,
-    log: &crate::log::Log,
-    extractor: &crate::extract::Extractor,
+    component: &Component,
+    log: &Log,
+    extractor: &Extractor,
     comparison: &run::Comparison,
 ) -> anyhow::Result<Option<String>> {
     let Some(worst) = &comparison.worst else { return Ok(None) };
-    let breach = check::explain(component, log, extractor, &worst.key, worst.window)?;
-    Ok(breach.map(|breach| breach.in_one_line()))
+    let subject = super::check::subject(component);
+    let options = check::Options { events_max: EXPLAINED_EVENTS_MAX, ..check::Options::default() };
+    let breach = check::explain(&subject, log, extractor, (&worst.key, worst.window), &options)?;
+    Ok(breach.map(|breach| check::in_one_line(&breach)))
 }
 
 fn next_command(args: &Args) -> String {
@@ -175,29 +187,27 @@ fn next_command(args: &Args) -> String {
 fn against(
     args: &Args,
     plan: &Plan,
-    old: Arc<crate::wasm::Component>,
-    new: &Outcome,
-    (log, events): (&crate::log::Log, &EventArgs),
+    old: Arc<Component>,
+    new: (&Description, &Rows),
+    log: &Log,
     bars: &mut Bars,
 ) -> anyhow::Result<Answer> {
-    let rule = events.time_rule(old.description())?;
-    let extractor = crate::extract::Extractor::new(old.description(), rule)?;
+    let rule = args.events.time_rule(old.description())?;
+    let extractor = Extractor::new(old.description(), rule)?;
     let plan = Plan { through: Through::Batch, drill: None, ..*plan };
     let outcome = run::run(old.clone(), log, &extractor, &plan, bars)?;
     bars.finish();
-    let before = (old.description(), &outcome.rows);
-    let change = change::between(before, (new_description, &new.rows)).context("--against")?;
+    let change = change::between((old.description(), &outcome.rows), new).context("--against")?;
     if !args.quiet {
-        let mut stderr = std::io::stderr().lock();
         writeln!(
-            stderr,
-            "{} {} rows of {} ({} changed, {} gone, {} new), against sha256:{}…",
-            if change.is_none() { "same    " } else { "differ  " },
-            super::table::grouped(change.rows()),
-            super::table::grouped(change.compared),
-            super::table::grouped(change.changed),
-            super::table::grouped(change.gone),
-            super::table::grouped(change.new),
+            std::io::stderr().lock(),
+            "{:<8} {} rows of {} ({} changed, {} gone, {} new), against sha256:{}…",
+            if change.is_none() { "same" } else { "differ" },
+            grouped(change.rows()),
+            grouped(change.compared),
+            grouped(change.changed),
+            grouped(change.gone),
+            grouped(change.new),
             old.version().to_string().get(..6).unwrap_or_default()
         )?;
     }

@@ -66,6 +66,11 @@ pub fn float(out: &mut Vec<u8>, number: f64) {
     json(out, &number);
 }
 
+/// [`float`] of a number of single precision, which needs fewer digits.
+pub fn float32(out: &mut Vec<u8>, number: f32) {
+    json(out, &number);
+}
+
 /// All `digits` digits after the point: 1182.50.
 pub fn decimal(out: &mut Vec<u8>, number: i64, digits: u8) {
     let Some(unit) = 10u64.checked_pow(u32::from(digits)) else { return integer(out, number) };
