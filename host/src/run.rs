@@ -290,7 +290,16 @@ fn worst(calls: &Calls, sides: &[Side<'_>]) -> Result<Option<Worst>, calls::Erro
     }))
 }
 
+/// The outputs of one cell; all absent if it is broken, which has no state to present.
 fn one(calls: &Calls, cell: crate::table::CellRef<'_>) -> Result<Vec<Column>, calls::Error> {
+    if cell.broken.is_some() {
+        let absent = |field: &Field| {
+            let mut builder = Builder::default();
+            builder.push(&field.kind, Value::Absent);
+            builder.finish()
+        };
+        return Ok(calls.description().outputs.iter().map(absent).collect());
+    }
     let (keys, states) = ([cell.key].into_iter().collect(), [cell.state].into_iter().collect());
     Ok(calls.present(&keys, &[cell.window], &states)?.columns)
 }

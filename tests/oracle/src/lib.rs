@@ -3,3 +3,6 @@
 
 pub mod cases;
 pub mod mock;
+pub mod native;
+pub mod oracle;
+pub mod stage;
