@@ -81,7 +81,7 @@ fn rows_go_to_stdout_and_the_report_to_stderr() {
             "\n"
         )
     );
-    assert!(ran.err.contains("rejected 1   ignored 0   late 1"), "{}", ran.err);
+    assert!(ran.err.contains("rejected 1   ignored 0   late 0"), "{}", ran.err);
     assert!(ran.err.contains("amount: ") && ran.err.contains("seven"), "{}", ran.err);
     assert!(ran.err.contains("certificate "), "{}", ran.err);
 }
