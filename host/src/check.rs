@@ -12,6 +12,10 @@
 
 mod bench;
 mod cause;
+mod constants;
+mod generate;
+mod imports;
+mod probe;
 mod pure;
 mod random;
 mod report;
@@ -21,6 +25,9 @@ mod singles;
 mod sweep;
 mod trial;
 
+pub use constants::Constants;
+pub use generate::{Generated, generate};
+pub use probe::probed;
 pub use report::text;
 pub use sample::{Place, Sample};
 pub use trial::{Item, Outcome, Side};
@@ -32,6 +39,7 @@ use crate::log::Log;
 use crate::offset::{Offset, Range};
 use crate::table::{Left, Table};
 use crate::transform::Transform;
+use crate::wasm::Component;
 use bench::Bench;
 use random::Random;
 use sample::{Row, Sequence};
@@ -84,8 +92,22 @@ pub struct Subject {
     pub reused: Option<Arc<dyn Fn() -> Arc<dyn Transform> + Send + Sync>>,
     /// What `describe` said when it was asked another time.
     pub described_again: Option<Description>,
-    /// Imports that are answered with frozen values.
+    /// Imports that are answered with frozen values and that no runtime is known to need.
     pub frozen_imports: Vec<String>,
+}
+
+impl Subject {
+    /// A component, of which `bytes` were loaded; `again` is what a second load was told.
+    pub fn component(component: &Component, bytes: &[u8], again: Option<Description>) -> Subject {
+        let frozen = component.imports().iter().filter(|import| import.frozen);
+        let reused = component.clone();
+        Subject {
+            fresh: Arc::new(component.clone()),
+            reused: Some(Arc::new(move || Arc::new(reused.reused()))),
+            described_again: again,
+            frozen_imports: imports::authored(bytes, frozen.map(|import| import.name.as_str())),
+        }
+    }
 }
 
 /// Whose events a check works on.
@@ -346,6 +368,7 @@ impl Check<'_, '_> {
         if let Some(finding) = self.impure()? {
             return Ok(vec![self.breach(&Singles::default(), finding)?]);
         }
+        let remembered = self.first(1).first().map(|row| pure::remember(self.bench, *row)).transpose()?;
         let singles = singles::fold(self.bench, self.options.threads)?;
         self.cover(&singles, coverage);
         if let Some(finding) = self.fails_only_alone(&singles)? {
@@ -371,9 +394,9 @@ impl Check<'_, '_> {
             };
             breaches.push(self.breach(&singles, finding)?);
         }
-        // The same events once more: a clock that counts seconds may have moved by now.
         if breaches.is_empty()
-            && let Some(finding) = self.impure_on(&self.first(PURE_ROWS[1]))?
+            && let Some(remembered) = remembered
+            && let Some(finding) = remembered.breach(self.bench)?
         {
             breaches.push(self.breach(&singles, finding)?);
         }
@@ -596,7 +619,8 @@ impl Check<'_, '_> {
         if let Some(cell) = &cell {
             let items: Vec<Item> =
                 best.items.iter().copied().filter(|item| singles.touches(item.row, cell)).collect();
-            if items.len() < best.items.len()
+            if !items.is_empty()
+                && items.len() < best.items.len()
                 && let Some(found) = self.find(law, &items)?
             {
                 best = found;

@@ -11,10 +11,11 @@ use crate::transform::{Events, Fault, Transform};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Folds of the same few events: enough for a clock that counts milliseconds to move.
-const REPEATS: usize = 200;
-/// More rows than these are folded only twice an instance.
-const REPEATED_ROWS_MAX: usize = 16;
+/// Times that one event is folded: enough for a clock that counts milliseconds to move.
+const REPEATS_OF_ONE: usize = 200;
+/// Times that a few are.
+const REPEATS_OF_FEW: usize = 8;
+const FEW_ROWS: usize = 16;
 /// Pairs and cells that are also merged and presented one at a time.
 const SINGLY_MAX: usize = 64;
 
@@ -53,7 +54,11 @@ pub fn breach(bench: &Bench<'_>, items: &[Item]) -> Result<Option<Finding>, Erro
         let from = before.len();
         difference(&reference, other, items, &fold_of(from..items.len()), how)
     };
-    let repeats = if rows.len() <= REPEATED_ROWS_MAX { REPEATS } else { 1 };
+    let repeats = match rows.len() {
+        ..=1 => REPEATS_OF_ONE,
+        ..=FEW_ROWS => REPEATS_OF_FEW,
+        _ => 1,
+    };
     for _ in 0..repeats {
         if let Some(finding) = found("again, in another fresh instance", &fresh.observe(&target)?) {
             return Ok(Some(finding));
@@ -89,6 +94,25 @@ pub fn breach_anyhow(bench: &Bench<'_>, rows: &[Row]) -> Result<Option<Finding>,
         }
     }
     Ok(None)
+}
+
+/// What was seen of one event, to be looked at again later.
+pub struct Remembered {
+    items: Vec<Item>,
+    seen: Observed,
+}
+
+pub fn remember(bench: &Bench<'_>, row: Row) -> Result<Remembered, Error> {
+    let seen = Instance::new(&bench.subject.fresh).observe(&bench.sample.chunk(&[row]))?;
+    Ok(Remembered { items: vec![Item { row, piece: 1 }], seen })
+}
+
+impl Remembered {
+    /// Whether the same event now gives something else: a clock that counts seconds needs a while.
+    pub fn breach(&self, bench: &Bench<'_>) -> Result<Option<Finding>, Error> {
+        let now = Instance::new(&bench.subject.fresh).observe(&bench.sample.chunk(&rows_of(&self.items, 1)))?;
+        Ok(difference(&self.seen, &now, &self.items, &fold_of(0..1), "a while later"))
+    }
 }
 
 fn on_threads(fresh: &Arc<dyn Transform>, target: &Events) -> Result<Vec<Observed>, Error> {

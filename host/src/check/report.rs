@@ -54,6 +54,18 @@ pub fn text(report: &Report) -> String {
     out
 }
 
+impl Breach {
+    /// `law "split" is broken: events 3 and 5 are enough; usual cause: …`
+    pub fn in_one_line(&self) -> String {
+        let enough = match self.events.len() {
+            0 => String::new(),
+            1 => format!(": event {} is enough", offsets(&self.events)),
+            _ => format!(": events {} are enough", offsets(&self.events)),
+        };
+        format!("law \"{}\" is broken{enough}; usual cause: {}", self.law, self.usual_cause)
+    }
+}
+
 fn line(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "{label:<8} {text}");
 }
@@ -62,7 +74,7 @@ fn breach(out: &mut String, breach: &Breach) {
     let count = breach.events.len();
     let events = match breach.events.as_slice() {
         [] => String::new(),
-        [one] => format!(": event {} is enough", one.offset),
+        [one] => format!(": event {} is enough", thousands(one.offset)),
         events => format!(": events {} are enough", offsets(events)),
     };
     line(out, "broken", &format!("law \"{}\"{events}", breach.law));
@@ -91,7 +103,7 @@ fn breach(out: &mut String, breach: &Breach) {
 pub fn offsets(events: &[Place]) -> String {
     let mut named: Vec<String> = Vec::new();
     for event in events {
-        let name = event.offset.to_string();
+        let name = thousands(event.offset);
         match named.last_mut() {
             Some(last) if *last == name => last.push_str(" (twice)"),
             Some(last) if *last == format!("{name} (twice)") => *last = format!("{name} (three times)"),
@@ -188,7 +200,8 @@ pub fn value(kind: &Kind, value: Value<'_>) -> String {
     }
 }
 
-fn decimal(number: i64, digits: usize) -> String {
+/// A number of so many digits after the point.
+pub fn decimal(number: i64, digits: usize) -> String {
     let sign = if number < 0 { "-" } else { "" };
     let all = format!("{:0>width$}", number.unsigned_abs(), width = digits + 1);
     let (whole, part) = all.split_at(all.len() - digits);
