@@ -118,6 +118,7 @@ fn random(component: &Component, events: &EventArgs, seed: u64) -> anyhow::Resul
     let rule = events.time_rule(description)?;
     let extractor = Extractor::new(description, rule)?;
     let mut log = Log::new(events.stream(description)?);
-    check::append_random(&mut log, description, &component.data_segments(), seed)?;
+    anyhow::bail!("not yet {seed} {:?}", &mut log);
+    #[allow(unreachable_code)]
     Ok((log, extractor))
 }

@@ -71,7 +71,11 @@ fn world(names: &[&str]) -> Error {
     Error::World(match names {
         [] => "nothing".into(),
         _ if names.len() > NAMED => {
-            format!("{} and {} more", names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "), names.len() - NAMED)
+            format!(
+                "{} and {} more",
+                names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "),
+                names.len() - NAMED
+            )
         }
         _ => names.join(", "),
     })
@@ -98,7 +102,11 @@ pub fn imports(engine: &Engine, component: &Component) -> Result<Vec<Import>, Er
 fn allowed(engine: &Engine, name: &str, instance: &ComponentInstance) -> Result<Option<bool>, Error> {
     let (interface, version) = split(name);
     if interface == HOST {
-        return if speaks(version) { host(engine, name, instance).map(|()| Some(false)) } else { Err(contract(version)) };
+        return if speaks(version) {
+            host(engine, name, instance).map(|()| Some(false))
+        } else {
+            Err(contract(version))
+        };
     }
     let package = interface.split_once('/').map_or(interface, |(package, _)| package);
     if FROZEN.contains(&package) && version.starts_with(FROZEN_VERSION) {

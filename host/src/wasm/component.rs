@@ -13,8 +13,8 @@ use crate::description::Description;
 use crate::digest::{Digest, Hasher};
 use crate::transform::{Events, FUEL_PER_CALL, Fault, Folded, SEMANTICS, Transform};
 use std::sync::Arc;
-use wasmtime::component::InstancePre;
 use wasmparser::Parser;
+use wasmtime::component::InstancePre;
 
 pub(super) type FoldParameters<'a> = (EventsRef<'a>,);
 pub(super) type MergeParameters<'a> = (BlobsRef<'a>, BlobsRef<'a>);
@@ -61,8 +61,7 @@ impl Component {
         check_types(&mut guest, &functions)?;
         let described: boundary::Description =
             guest.call(&functions.describe, ()).map_err(Error::Describe)?;
-        let description =
-            described.into_host().map_err(|what| Error::Describe(Fault::Malformed(what)))?;
+        let description = described.into_host().map_err(|what| Error::Describe(Fault::Malformed(what)))?;
         description.check()?;
 
         let loaded = Loaded {
@@ -193,7 +192,9 @@ fn compile(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<wasmtime::co
         match cache.find(&engine.wasmtime, digest) {
             Found::Code(component) => return Ok(component),
             Found::Nothing => {}
-            Found::Damaged(why) => warn(format!("compiled code in the cache is not usable and is made again: {why}")),
+            Found::Damaged(why) => {
+                warn(format!("compiled code in the cache is not usable and is made again: {why}"))
+            }
         }
     }
     let component = wasmtime::component::Component::from_binary(&engine.wasmtime, bytes)

@@ -75,7 +75,11 @@ impl Guest {
                 self.store.data_mut().log.finish();
                 let bytes = result.weight() as u64;
                 let fits = bytes <= RESULT_BYTES_MAX;
-                if fits { Ok(result) } else { Err(Fault::ResultSize { bytes, limit_bytes: RESULT_BYTES_MAX }) }
+                if fits {
+                    Ok(result)
+                } else {
+                    Err(Fault::ResultSize { bytes, limit_bytes: RESULT_BYTES_MAX })
+                }
             }
             Ok((Err(text),)) => {
                 self.store.data_mut().log.finish();
@@ -112,7 +116,10 @@ fn fault(store: &mut Store<State>, fuel: u64, error: &wasmtime::Error) -> Option
         Some(Trap::StackOverflow) => Some(Fault::Stack { limit_bytes: STACK_BYTES_MAX }),
         // A guest that is refused memory and cannot go on aborts, which shows as any trap.
         _ if state.memory.denied() => Some(Fault::Memory { limit_bytes: MEMORY_BYTES_MAX }),
-        Some(trap) => Some(trapped(&trap.to_string(), &state.log)),
+        Some(trap) => {
+            let cause = trap.to_string();
+            Some(trapped(cause.strip_prefix("wasm trap: ").unwrap_or(&cause), &state.log))
+        }
         // wasmtime does not export this error's type.
         None if error.root_cause().to_string().contains("fuel allocated for hostcalls") => {
             Some(Fault::ResultSize { bytes: LIFT_BYTES_MAX as u64, limit_bytes: RESULT_BYTES_MAX })

@@ -51,13 +51,13 @@ impl ResourceLimiter for Memory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // Beyond what the module itself declared: no limit of ours.
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current) as u64);
         if bytes > MEMORY_BYTES_MAX {
             self.denied = true;
+            return Ok(false);
+        }
+        // Beyond what the module itself declared: no limit of ours.
+        if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         self.bytes = bytes;
@@ -65,12 +65,8 @@ impl ResourceLimiter for Memory {
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        // Asking for more than a memory's type can hold is refused before `memory_growing` is asked.
-        if error.to_string().contains("exceeds memory type's limits") {
-            self.denied = true;
-            return Ok(());
-        }
-        // A failure of the system must not turn into a verdict on an event, so the call ends here.
+        // What the limits allow the machine refused. That must not turn into a verdict on an event,
+        // so the call ends here.
         Err(NoMemory(error.to_string()).into())
     }
 
@@ -81,5 +77,47 @@ impl ResourceLimiter for Memory {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = MEMORY_BYTES_MAX as usize;
+
+    #[test]
+    fn memory_is_bounded_over_all_memories_of_an_instance() {
+        let mut memory = Memory::default();
+        assert!(memory.memory_growing(0, LIMIT / 2, None).unwrap());
+        assert!(memory.memory_growing(0, LIMIT / 4, None).unwrap());
+        assert!(memory.memory_growing(LIMIT / 4, LIMIT / 2, None).unwrap());
+        assert!(!memory.denied());
+        assert!(!memory.memory_growing(LIMIT / 2, LIMIT / 2 + 1, None).unwrap());
+        assert!(memory.denied());
+    }
+
+    #[test]
+    fn what_a_module_forbids_itself_is_no_denial_of_ours() {
+        let mut memory = Memory::default();
+        assert!(!memory.memory_growing(0, 2 << 16, Some(1 << 16)).unwrap());
+        assert!(!memory.denied());
+        assert!(memory.memory_growing(0, LIMIT, None).unwrap(), "what was refused is not counted");
+    }
+
+    #[test]
+    fn a_refusal_by_the_machine_is_no_denial_of_ours() {
+        let mut memory = Memory::default();
+        let error = memory.memory_grow_failed(wasmtime::Error::msg("no room")).unwrap_err();
+        assert!(error.is::<NoMemory>());
+        assert!(!memory.denied());
+    }
+
+    #[test]
+    fn tables_are_bounded() {
+        let mut memory = Memory::default();
+        assert!(memory.table_growing(0, TABLE_ELEMENTS_MAX, None).unwrap());
+        assert!(!memory.table_growing(0, TABLE_ELEMENTS_MAX + 1, None).unwrap());
+        assert!(!memory.table_growing(0, 2, Some(1)).unwrap());
     }
 }

@@ -151,3 +151,60 @@ impl CallLog {
         self.error.as_deref().or(complaint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    fn gathered(write: impl FnOnce(&mut CallLog)) -> (CallLog, Vec<(Level, String)>) {
+        let lines: Arc<Mutex<Vec<(Level, String)>>> = Arc::default();
+        let gathered = lines.clone();
+        let sink: Sink = Arc::new(move |level, _, text| gathered.lock().unwrap().push((level, text.into())));
+        let mut log = CallLog::new(sink, "test".into());
+        write(&mut log);
+        let lines = std::mem::take(&mut *lines.lock().unwrap());
+        (log, lines)
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(bounded("short"), "short");
+        let long = format!("x{}", "é".repeat(TEXT_BYTES_MAX));
+        assert_eq!(bounded(&long).len(), TEXT_BYTES_MAX - 1);
+    }
+
+    #[test]
+    fn a_line_without_end_does_not_grow() {
+        let (_, lines) = gathered(|log| {
+            (0..10_000).for_each(|_| log.write(Output::Stdout, &[b'x'; 100]));
+            log.write(Output::Stdout, b"\nnext\n");
+        });
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0].1.len(), TEXT_BYTES_MAX);
+        assert_eq!(lines[1].1, "next");
+    }
+
+    #[test]
+    fn an_error_is_remembered_beyond_the_last_line_that_is_kept() {
+        let (log, lines) = gathered(|log| {
+            (0..10 * LINES_PER_CALL_MAX).for_each(|i| log.line(Level::Info, &i.to_string()));
+            log.line(Level::Error, "the end");
+        });
+        assert_eq!(lines.len() as u32, LINES_PER_CALL_MAX + 1);
+        assert_eq!(log.last_words(), Some("the end"));
+    }
+
+    #[test]
+    fn a_long_complaint_keeps_its_beginning_and_its_end() {
+        let (log, _) = gathered(|log| {
+            log.write(Output::Stderr, b"first\n\n");
+            (0..1000).for_each(|_| log.write(Output::Stderr, "some place in some fïle\n".as_bytes()));
+            log.write(Output::Stderr, b"note: run with `RUST_BACKTRACE=1` and so on\nlast");
+            log.finish();
+        });
+        let words = log.last_words().unwrap();
+        assert!(words.starts_with("first | some") && words.ends_with("fïle | last"), "{words}");
+        assert!(words.len() <= TEXT_BYTES_MAX);
+    }
+}

@@ -102,7 +102,11 @@ pub fn resource(answers: &mut LinkerInstance<'_, State>, name: &str) -> wasmtime
         _ => ResourceType::host::<Unanswered>(),
     };
     let pollable = name == "pollable";
-    answers.resource(name, ty, move |mut store, number| {
-        if pollable { io::drop_pollable(&mut store, number) } else { Ok(()) }
-    })
+    answers.resource(
+        name,
+        ty,
+        move |mut store, number| {
+            if pollable { io::drop_pollable(&mut store, number) } else { Ok(()) }
+        },
+    )
 }

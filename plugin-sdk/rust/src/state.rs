@@ -101,7 +101,8 @@ impl fmt::Display for MergeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             MergeError::AnchoredRight => f.write_str(
-                "the later state is anchored: it has run from the beginning of its cell; merge floating states onto it",
+                "the later state is anchored: it has run from the beginning of its cell; \
+                 merge floating states onto it",
             ),
             MergeError::Malformed(error) => write!(f, "the later state cannot be run: {error}"),
         }

@@ -41,7 +41,8 @@ pub fn function(
         }
         ("exit", "exit") => {
             answers.func_wrap(function, |_, (status,): (Result<(), ()>,)| -> wasmtime::Result<()> {
-                Err(Exit(format!("it exited with {}", if status.is_ok() { "success" } else { "failure" })).into())
+                Err(Exit(format!("it exited with {}", if status.is_ok() { "success" } else { "failure" }))
+                    .into())
             })?;
         }
         ("exit", "exit-with-code") => {

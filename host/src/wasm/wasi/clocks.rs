@@ -73,8 +73,9 @@ pub fn function(
             charge(&mut store, 0)?;
             Ok((store.data().world.clock.wall(),))
         })?,
-        ("wall-clock", "resolution") => answers
-            .func_wrap(function, |_, (): ()| Ok((Datetime { seconds: 0, nanoseconds: RESOLUTION_NS as u32 },)))?,
+        ("wall-clock", "resolution") => answers.func_wrap(function, |_, (): ()| {
+            Ok((Datetime { seconds: 0, nanoseconds: RESOLUTION_NS as u32 },))
+        })?,
         ("monotonic-clock", "now") => answers.func_wrap(function, |mut store, (): ()| {
             charge(&mut store, 0)?;
             Ok((store.data().world.clock.monotonic_ns(),))
@@ -96,10 +97,7 @@ pub fn function(
     Ok(true)
 }
 
-fn subscribe(
-    mut store: StoreContextMut<'_, State>,
-    at_ns: u64,
-) -> wasmtime::Result<(Resource<Pollable>,)> {
+fn subscribe(mut store: StoreContextMut<'_, State>, at_ns: u64) -> wasmtime::Result<(Resource<Pollable>,)> {
     charge(&mut store, 0)?;
     Ok((Pollable::at(&mut store, at_ns)?,))
 }

@@ -8,7 +8,7 @@ use super::super::guest::State;
 use super::super::limits::charge;
 use super::super::log::Output;
 use super::cli::{Exit, STDERR};
-use super::{InputStream, IoError, OutputStream};
+use super::{InputStream, IoError, OutputStream, POLLABLES_MAX};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource};
 
@@ -21,11 +21,9 @@ pub struct Pollable {
 }
 
 impl Pollable {
-    pub fn at(
-        store: &mut StoreContextMut<'_, State>,
-        at_ns: u64,
-    ) -> wasmtime::Result<Resource<Pollable>> {
-        Ok(store.data_mut().world.table.push(Pollable { at_ns })?)
+    pub fn at(store: &mut StoreContextMut<'_, State>, at_ns: u64) -> wasmtime::Result<Resource<Pollable>> {
+        let pushed = store.data_mut().world.table.push(Pollable { at_ns });
+        pushed.map_err(|_| Exit::refused(&format!("it holds more than {POLLABLES_MAX} pollables")).into())
     }
 
     fn ready(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<Resource<Pollable>> {
@@ -112,21 +110,24 @@ fn poll_all(
 fn input(answers: &mut LinkerInstance<'_, State>, function: &str) -> wasmtime::Result<bool> {
     type Read = (Resource<InputStream>, u64);
     match function {
-        "[method]input-stream.read" | "[method]input-stream.blocking-read" => answers
-            .func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Read| {
+        "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
+            answers.func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Read| {
                 charge(&mut store, 0)?;
                 Ok((Err::<Vec<u8>, _>(StreamError::Closed),))
-            })?,
-        "[method]input-stream.skip" | "[method]input-stream.blocking-skip" => answers
-            .func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Read| {
+            })?
+        }
+        "[method]input-stream.skip" | "[method]input-stream.blocking-skip" => {
+            answers.func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Read| {
                 charge(&mut store, 0)?;
                 Ok((Err::<u64, _>(StreamError::Closed),))
-            })?,
-        "[method]input-stream.subscribe" => answers
-            .func_wrap(function, |mut store, _: (Resource<InputStream>,)| {
+            })?
+        }
+        "[method]input-stream.subscribe" => {
+            answers.func_wrap(function, |mut store, _: (Resource<InputStream>,)| {
                 charge(&mut store, 0)?;
                 Ok((Pollable::ready(&mut store)?,))
-            })?,
+            })?
+        }
         _ => return Ok(false),
     }
     Ok(true)
@@ -136,11 +137,12 @@ fn output(answers: &mut LinkerInstance<'_, State>, function: &str) -> wasmtime::
     type Stream = (Resource<OutputStream>,);
     type Written = wasmtime::Result<(Result<(), StreamError>,)>;
     match function {
-        "[method]output-stream.check-write" => answers
-            .func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Stream| {
+        "[method]output-stream.check-write" => {
+            answers.func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Stream| {
                 charge(&mut store, 0)?;
                 Ok((Ok::<u64, StreamError>(WRITE_BYTES_MAX),))
-            })?,
+            })?
+        }
         "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
             answers.func_wrap(
                 function,
@@ -154,28 +156,27 @@ fn output(answers: &mut LinkerInstance<'_, State>, function: &str) -> wasmtime::
                 },
             )?;
         }
-        "[method]output-stream.write-zeroes"
-        | "[method]output-stream.blocking-write-zeroes-and-flush" => answers.func_wrap(
-            function,
-            |mut store: StoreContextMut<'_, State>, _: (Resource<OutputStream>, u64)| -> Written {
+        "[method]output-stream.write-zeroes" | "[method]output-stream.blocking-write-zeroes-and-flush" => {
+            answers.func_wrap(
+                function,
+                |mut store: StoreContextMut<'_, State>, _: (Resource<OutputStream>, u64)| -> Written {
+                    charge(&mut store, 0)?;
+                    Ok((Ok(()),))
+                },
+            )?
+        }
+        "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => {
+            answers.func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Stream| -> Written {
                 charge(&mut store, 0)?;
                 Ok((Ok(()),))
-            },
-        )?,
-        "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => answers.func_wrap(
-            function,
-            |mut store: StoreContextMut<'_, State>, _: Stream| -> Written {
-                charge(&mut store, 0)?;
-                Ok((Ok(()),))
-            },
-        )?,
-        "[method]output-stream.subscribe" => answers.func_wrap(
-            function,
-            |mut store: StoreContextMut<'_, State>, _: Stream| {
+            })?
+        }
+        "[method]output-stream.subscribe" => {
+            answers.func_wrap(function, |mut store: StoreContextMut<'_, State>, _: Stream| {
                 charge(&mut store, 0)?;
                 Ok((Pollable::ready(&mut store)?,))
-            },
-        )?,
+            })?
+        }
         "[method]output-stream.splice" | "[method]output-stream.blocking-splice" => answers.func_wrap(
             function,
             |mut store: StoreContextMut<'_, State>,

@@ -2,8 +2,8 @@
 
 use super::super::guest::State;
 use super::super::limits::charge;
-use super::cli::Exit;
 use super::Wasi;
+use super::cli::Exit;
 use std::hash::{BuildHasher, RandomState};
 use wasmtime::StoreContextMut;
 use wasmtime::component::LinkerInstance;

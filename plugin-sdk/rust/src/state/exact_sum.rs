@@ -104,15 +104,17 @@ impl ExactSum {
 
     #[cold]
     fn grow(&mut self, from: usize, to: usize) -> usize {
+        // One digit more on either side: the next value is likely near.
+        let (low, high) = (from.saturating_sub(1), (to + 1).min(DIGITS_MAX));
         if self.digits.is_empty() {
-            self.lowest = from;
+            self.lowest = low;
         }
         if from < self.lowest {
-            let missing = self.lowest - from;
+            let missing = self.lowest - low;
             self.digits.splice(..0, std::iter::repeat_n(0, missing));
-            self.lowest = from;
+            self.lowest = low;
         }
-        let length = (to - self.lowest).max(self.digits.len());
+        let length = (high - self.lowest).max(self.digits.len());
         self.digits.resize(length, 0);
         from - self.lowest
     }
@@ -139,18 +141,19 @@ impl ExactSum {
     fn to_canonical(&self) -> Canonical {
         let mut digits = [0; DIGITS_MAX];
         let mut carry = 0;
-        for (i, out) in digits.iter_mut().enumerate() {
-            // Above all digits the carry is 0 or -1 in the end: the sign, extended.
-            let digit = i.checked_sub(self.lowest).and_then(|at| self.digits.get(at));
-            let sum = digit.copied().unwrap_or(0) + carry;
+        // A carry has at most 31 bits: two digits above the highest hold it and the sign.
+        let above = (self.lowest + self.digits.len() + 2).min(DIGITS_MAX);
+        let carried = self.digits.iter().copied().chain([0, 0]);
+        for (out, digit) in digits.iter_mut().take(above).skip(self.lowest).zip(carried) {
+            let sum = digit + carry;
             *out = sum as u32;
             carry = sum >> DIGIT_BITS;
         }
-        Canonical::trimmed(digits)
+        Canonical::trimmed(digits, self.lowest, above)
     }
 }
 
-/// The sum as two's complement digits, without needless ones at either end.
+/// The sum as two's complement digits `from .. to`, without needless ones at either end.
 struct Canonical {
     digits: [u32; DIGITS_MAX],
     from: usize,
@@ -163,11 +166,13 @@ fn is_needless(top: u32, below: u32) -> bool {
 }
 
 impl Canonical {
-    fn trimmed(digits: [u32; DIGITS_MAX]) -> Self {
-        let Some(from) = digits.iter().position(|digit| *digit != 0) else {
+    fn trimmed(digits: [u32; DIGITS_MAX], mut from: usize, mut to: usize) -> Self {
+        while from < to && digits[from] == 0 {
+            from += 1;
+        }
+        if from == to {
             return Self { digits, from: 0, to: 0 };
-        };
-        let mut to = DIGITS_MAX;
+        }
         while to > from + 1 && is_needless(digits[to - 1], digits[to - 2]) {
             to -= 1;
         }
@@ -178,22 +183,23 @@ impl Canonical {
         &self.digits[self.from..self.to]
     }
 
-    /// Sign and magnitude, all digits.
-    fn magnitude(&self) -> (bool, [u32; DIGITS_MAX]) {
-        let mut digits = self.digits;
-        let negative = digits[DIGITS_MAX - 1] >> 31 == 1;
+    /// Makes the digits the sum's magnitude; returns whether it is negative.
+    fn take_sign(&mut self) -> bool {
+        let used = &mut self.digits[self.from..self.to];
+        let negative = used.last().is_some_and(|top| top >> 31 == 1);
         if negative {
-            let mut carry = true;
-            for digit in &mut digits {
-                (*digit, carry) = (!*digit).overflowing_add(carry.into());
-            }
+            // The lowest digit is not 0, so what is added to its complement carries no further.
+            used.iter_mut().for_each(|digit| *digit = !*digit);
+            used[0] += 1;
         }
-        (negative, digits)
+        negative
     }
 
-    fn nearest(&self) -> Option<f64> {
-        let (negative, digits) = self.magnitude();
-        let Some(top) = digits.iter().rposition(|digit| *digit != 0) else { return Some(0.0) };
+    fn nearest(mut self) -> Option<f64> {
+        let negative = self.take_sign();
+        let digits = self.digits;
+        let Some(top) = self.used().iter().rposition(|digit| *digit != 0) else { return Some(0.0) };
+        let top = self.from + top;
         let top_bit = top * DIGIT_BITS + digits[top].ilog2() as usize;
         let bit = |place: usize| u64::from(digits[place / DIGIT_BITS] >> (place % DIGIT_BITS) & 1);
         // The lowest bit that a double with this top bit has; 0 for subnormals and the least normals.

@@ -16,8 +16,38 @@ pub trait Machine: Codec + Clone + Default {
     fn step(&mut self, input: Self::Input);
 }
 
-/// Runs a [`Machine`] over the events of a cell in the order of the log, however the log is cut:
-/// `cell.door.push(Swipe { … })`. Never order-free.
+/// Runs a [`Machine`] over the events of a cell in the order of the log, however the log is cut.
+/// Never order-free.
+///
+/// ```
+/// # use bifocal_sdk::*;
+/// /// Opens at a coin, closes behind who passes.
+/// #[derive(Codec, Clone, Default)]
+/// struct Turnstile { open: bool, passed: u64 }
+///
+/// #[derive(Codec)]
+/// struct Step { is_coin: bool }
+///
+/// impl Machine for Turnstile {
+///     type Input = Step;
+///     fn step(&mut self, step: Step) {
+///         self.passed += u64::from(self.open && !step.is_coin);
+///         self.open = step.is_coin;
+///     }
+/// }
+///
+/// impl Present for Turnstile {
+///     const KIND: Kind = Kind::Integer;
+///     fn present(&self) -> Result<Datum, OutOfRange> {
+///         u64::datum(self.passed)
+///     }
+/// }
+///
+/// let mut gate = Ordered::<Turnstile>::default(); // a part of a cell: `cell.gate`
+/// gate.push(Step { is_coin: true });
+/// gate.push(Step { is_coin: false });
+/// assert_eq!(gate.present(), Ok(Datum::Integer(1)));
+/// ```
 ///
 /// A state is *anchored*, a machine that has run from the beginning of its cell, or *floating*,
 /// inputs that wait for what precedes them. What `fold` makes floats; the host merges it onto the

@@ -22,9 +22,9 @@ pub use bucket::Measure;
 /// 2^-1022 have an absolute error of at most 2^-(1023 + BITS).
 ///
 /// **Buckets.** For a positive number x take the bits of the double x, the sign and the lowest
-/// 52 - BITS bits off: `cut = bits(x) >> (52 - BITS)`: the exponent and the first BITS bits of the
-/// mantissa, so each power of two has 2^BITS buckets of equal width. The bucket is cut + 1 for x, -(cut + 1) for -x,
-/// 0 for 0 and -0. An integer or a decimal (as value x 10^N) is in the bucket of the same number as
+/// 52 - BITS bits off: `cut = bits(x) >> (52 - BITS)`, which leaves the exponent and the first BITS
+/// bits of the mantissa: 2^BITS buckets of equal width from each power of two to the next. The
+/// bucket is cut + 1 for x, -(cut + 1) for -x, 0 for 0 and -0. An integer or a decimal (as value x 10^N) is in the bucket of the same number as
 /// a double, cut off, not rounded, beyond 2^53. NaN, of any sign and payload, is bits
 /// 0x7ff8000000000000, above +infinity.
 ///
@@ -147,9 +147,10 @@ impl<T: Measure, const BITS: u32> Codec for Quantiles<T, BITS> {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         const UNKNOWN: DecodeError = DecodeError::Malformed("a bucket that no number is in");
-        let mut counts = Sorted::default();
+        let length = take_length(input)?;
+        let mut counts = Sorted::with_capacity(length);
         let mut last: Option<i32> = None;
-        for _ in 0..take_length(input)? {
+        for _ in 0..length {
             let distance = u32::try_from(take_varint(input)?).map_err(|_| UNKNOWN)?;
             let bucket = match last {
                 None => Some(unzigzag(distance)),

@@ -64,8 +64,9 @@ impl<V: Value> Codec for Set<V> {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let mut set = Sorted::default();
-        for _ in 0..take_length(input)? {
+        let length = take_length(input)?;
+        let mut set = Sorted::with_capacity(length);
+        for _ in 0..length {
             let value = V::decode(input)?;
             if set.last_key().is_some_and(|last: &V| V::compare(last.lend(), value.lend()).is_ge()) {
                 return Err(DecodeError::Malformed("a set that does not ascend"));

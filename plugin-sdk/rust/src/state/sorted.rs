@@ -11,44 +11,55 @@ use crate::value::{put_varint, take_length};
 /// of the list of leaves. That is cheap up to millions of entries.
 const LEAF_MAX: usize = 64;
 
-/// Strictly ascending entries. No leaf is empty.
+/// Strictly ascending entries. Most cells have few: they are in `first`, one allocation.
 #[derive(Clone, Debug)]
 pub(crate) struct Sorted<K, S> {
-    leaves: Vec<Vec<(K, S)>>,
+    first: Vec<(K, S)>,
+    /// None of them empty.
+    rest: Vec<Vec<(K, S)>>,
 }
 
 impl<K, S> Default for Sorted<K, S> {
     #[inline]
     fn default() -> Self {
-        Self { leaves: Vec::new() }
+        Self { first: Vec::new(), rest: Vec::new() }
     }
 }
 
 impl<K, S> Sorted<K, S> {
+    /// Empty, with room for what is about to be pushed.
+    pub(crate) fn with_capacity(entries: usize) -> Self {
+        Self { first: Vec::with_capacity(entries.min(LEAF_MAX)), rest: Vec::new() }
+    }
+
     pub(crate) fn len(&self) -> usize {
-        self.leaves.iter().map(Vec::len).sum()
+        self.first.len() + self.rest.iter().map(Vec::len).sum::<usize>()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.leaves.is_empty()
+        self.first.is_empty()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(K, S)> {
-        self.leaves.iter().flatten()
+        self.first.iter().chain(self.rest.iter().flatten())
     }
 
     pub(crate) fn into_entries(self) -> impl Iterator<Item = (K, S)> {
-        self.leaves.into_iter().flatten()
+        self.first.into_iter().chain(self.rest.into_iter().flatten())
     }
 
     pub(crate) fn last_key(&self) -> Option<&K> {
-        Some(&self.leaves.last()?.last()?.0)
+        let last = self.rest.last().unwrap_or(&self.first);
+        last.last().map(|(key, _)| key)
     }
 
     /// `compare` orders a key against the one that is sought.
     #[inline]
     pub(crate) fn get(&self, compare: impl Fn(&K) -> Ordering) -> Option<&S> {
-        let leaf = self.leaves.get(self.leaf_of(&compare))?;
+        let leaf = match self.leaf_of(&compare) {
+            0 => &self.first,
+            i => &self.rest[i - 1],
+        };
         let at = leaf.binary_search_by(|(key, _)| compare(key)).ok()?;
         leaf.get(at).map(|(_, value)| value)
     }
@@ -60,47 +71,49 @@ impl<K, S> Sorted<K, S> {
         compare: impl Fn(&K) -> Ordering,
         make: impl FnOnce() -> (K, S),
     ) -> &mut S {
-        let mut i = self.leaf_of(&compare);
-        if i == self.leaves.len() {
-            // Beyond all: at the end of the last leaf, if there is one.
-            if i == 0 {
-                self.leaves.push(Vec::new());
-            } else {
-                i -= 1;
-            }
-        }
-        let at = match self.leaves[i].binary_search_by(|(key, _)| compare(key)) {
-            Ok(at) => return &mut self.leaves[i][at].1,
-            Err(at) => at,
+        let i = self.leaf_of(&compare);
+        let (i, at) = match self.leaf(i).binary_search_by(|(key, _)| compare(key)) {
+            Ok(at) => return &mut self.leaf(i)[at].1,
+            Err(at) => self.make_room(i, at),
         };
-        let (i, at) = self.make_room(i, at);
-        let leaf = &mut self.leaves[i];
+        let leaf = self.leaf(i);
         leaf.insert(at, make());
         &mut leaf[at].1
     }
 
     /// Appends an entry whose key is above all others.
     pub(crate) fn push(&mut self, key: K, value: S) {
-        match self.leaves.last_mut() {
-            Some(leaf) if leaf.len() < LEAF_MAX => leaf.push((key, value)),
-            _ => self.leaves.push(vec![(key, value)]),
+        let last = self.rest.last_mut().unwrap_or(&mut self.first);
+        if last.len() < LEAF_MAX {
+            last.push((key, value));
+        } else {
+            self.rest.push(vec![(key, value)]);
         }
     }
 
-    /// The first leaf whose last key is not below the sought one; the number of leaves if there
-    /// is none.
+    /// Leaf 0 is the first.
+    #[inline]
+    fn leaf(&mut self, i: usize) -> &mut Vec<(K, S)> {
+        if i == 0 { &mut self.first } else { &mut self.rest[i - 1] }
+    }
+
+    /// The first leaf whose last key is not below the sought one, else the last leaf.
     #[inline]
     fn leaf_of(&self, compare: impl Fn(&K) -> Ordering) -> usize {
-        self.leaves.partition_point(|leaf| leaf.last().is_some_and(|(key, _)| compare(key).is_lt()))
+        let is_below = |leaf: &Vec<(K, S)>| leaf.last().is_some_and(|(key, _)| compare(key).is_lt());
+        if self.rest.is_empty() || !is_below(&self.first) {
+            return 0;
+        }
+        (1 + self.rest.partition_point(is_below)).min(self.rest.len())
     }
 
     /// Splits leaf `i` if it is full; returns where position `at` of it is now.
     fn make_room(&mut self, i: usize, at: usize) -> (usize, usize) {
-        if self.leaves[i].len() < LEAF_MAX {
+        if self.leaf(i).len() < LEAF_MAX {
             return (i, at);
         }
-        let upper = self.leaves[i].split_off(LEAF_MAX / 2);
-        self.leaves.insert(i + 1, upper);
+        let upper = self.leaf(i).split_off(LEAF_MAX / 2);
+        self.rest.insert(i, upper);
         if at <= LEAF_MAX / 2 { (i, at) } else { (i + 1, at - LEAF_MAX / 2) }
     }
 }
@@ -119,8 +132,9 @@ impl<K: Codec, S: Codec> Sorted<K, S> {
         input: &mut &[u8],
         compare: impl Fn(&K, &K) -> Ordering,
     ) -> Result<Self, DecodeError> {
-        let mut sorted = Self::default();
-        for _ in 0..take_length(input)? {
+        let length = take_length(input)?;
+        let mut sorted = Self::with_capacity(length);
+        for _ in 0..length {
             let key = K::decode(input)?;
             if sorted.last_key().is_some_and(|last| compare(last, &key).is_ge()) {
                 return Err(DecodeError::Malformed("keys that do not ascend"));

@@ -11,7 +11,7 @@ use super::{Codec, Datum, DecodeError, Kind, Machine, MergeError, OutOfRange, Pr
 type Place = (Timestamp, i64);
 
 /// Runs a [`Machine`] over the events of a cell in the order of (event time, offset), however late
-/// they come: `cell.door.push(event.time, event.offset, Swipe { … })`. Order-free, since each input
+/// they come: `cell.gate.push(event.time, event.offset, Step { … })`. Order-free, since each input
 /// brings its place; presents as the machine does after all inputs.
 ///
 /// It keeps every input of the cell and runs the machine when it is asked, so it is for windows of
@@ -83,8 +83,9 @@ impl<M: Machine> Codec for Timeline<M> {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let mut sorted = Sorted::default();
-        for _ in 0..take_length(input)? {
+        let length = take_length(input)?;
+        let mut sorted = Sorted::with_capacity(length);
+        for _ in 0..length {
             let place = Place::decode(input)?;
             if sorted.last_key().is_some_and(|last| *last >= place) {
                 return Err(DecodeError::Malformed("a timeline that does not ascend"));

@@ -125,6 +125,18 @@ fn maps_and_sets_show_as_json() {
 }
 
 #[test]
+fn sets_and_maps_that_do_not_ascend_are_refused() {
+    let set = |bytes: &[u8]| Set::<String>::decode_all(bytes).is_ok();
+    assert!(set(&[2, 1, b'a', 1, b'b']));
+    assert!(!set(&[2, 1, b'b', 1, b'a']));
+    assert!(!set(&[2, 1, b'a', 1, b'a']));
+    let map = |bytes: &[u8]| Map::<u8, Max<bool>>::decode_all(bytes).is_ok();
+    assert!(map(&[2, 1, 0, 2, 1, 1]));
+    assert!(!map(&[2, 2, 0, 1, 0]));
+    assert!(!map(&[2, 1, 0, 1, 0]));
+}
+
+#[test]
 fn small_states_are_small() {
     let size = |state: Vec<u8>| state.len();
     assert_eq!(size(bytes(&Count::default())), 8);

@@ -1,6 +1,6 @@
 //! Exact sums against integers of any size.
 
-use bifocal_sdk::state::{Codec, Datum, ExactSum, Present};
+use bifocal_sdk::state::{Codec, Datum, ExactSum, Present, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -86,6 +86,41 @@ fn carries_survive_millions_of_additions() {
     assert_eq!(many.get(), Some(expected));
     (0..3_000_000).for_each(|_| many.add(-0.1));
     assert_eq!(bytes(&many), bytes(&ExactSum::default()));
+}
+
+#[test]
+fn carries_survive_merges_of_states_full_of_them() {
+    // Each of 2,000 states has as much waiting in its digits as it may, wherever a number is cut.
+    for shift in 0..32 {
+        let mantissa = (1_i64 << 53) - 1;
+        let mut part = ExactSum::default();
+        (0..899).for_each(|_| part.add(-(mantissa as f64) * 2.0_f64.powi(shift)));
+        let mut whole = ExactSum::default();
+        (0..2000).for_each(|_| whole.merge(part.clone()).unwrap());
+        let expected = (-i128::from(mantissa) * 899 * 2000) as f64 * 2.0_f64.powi(shift);
+        assert_eq!(whole.get(), Some(expected));
+        assert_eq!(ExactSum::decode_all(&bytes(&whole)).unwrap().get(), Some(expected));
+    }
+}
+
+#[test]
+fn bytes_that_a_sum_does_not_encode_to_are_refused() {
+    let digits = |flags: u8, lowest: u8, digits: &[u32]| {
+        let head = [flags, lowest, digits.len() as u8];
+        let bytes: Vec<u8> =
+            head.into_iter().chain(digits.iter().flat_map(|digit| digit.to_le_bytes())).collect();
+        ExactSum::decode_all(&bytes).is_ok()
+    };
+    assert!(digits(7, 3, &[1, 0, 2]), "a state");
+    assert!(digits(0, 3, &[u32::MAX]), "a negative state");
+    assert!(digits(0, 68, &[1, 1]), "the highest digit");
+    assert!(!digits(8, 3, &[1]), "an unknown flag");
+    assert!(!digits(0, 3, &[]), "a place without a digit");
+    assert!(!digits(0, 3, &[0, 1]), "a lowest digit of 0");
+    assert!(!digits(0, 3, &[0]), "no digit but 0");
+    assert!(!digits(0, 3, &[1, 0]), "a highest digit that repeats the sign");
+    assert!(!digits(0, 3, &[1 << 31, u32::MAX]), "a highest digit that repeats the sign, negative");
+    assert!(!digits(0, 69, &[1, 1]), "too high a digit");
 }
 
 #[test]

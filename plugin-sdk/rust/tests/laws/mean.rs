@@ -1,6 +1,6 @@
 //! Means against long division.
 
-use bifocal_sdk::state::{Datum, Mean, Present};
+use bifocal_sdk::state::{Codec, Datum, Mean, Present};
 use bifocal_sdk::value::Decimal;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -49,6 +49,22 @@ fn ties_between_doubles_go_to_even() {
     assert_eq!(mean.get(), Some((1_i64 << 53) as f64));
     mean.add((1 << 53) + 2);
     assert_eq!(mean.get(), Some(((1_i64 << 53) + 2) as f64));
+}
+
+#[test]
+fn what_is_left_beyond_64_bits_breaks_a_tie() {
+    let mut mean = Mean::<i64>::default();
+    (0..4095).for_each(|_| mean.add((1 << 53) + 1));
+    mean.add((1 << 53) + 2);
+    // 2^53 + 1 and 1/4096: just above the middle of two doubles.
+    assert_eq!(mean.get(), Some(((1_i64 << 53) + 2) as f64));
+}
+
+#[test]
+fn a_sum_of_nothing_is_refused() {
+    let bytes = [[1].as_slice(), &[0; 23]].concat();
+    assert!(Mean::<i64>::decode_all(&bytes).is_err());
+    assert!(Mean::<i64>::decode_all(&[0; 24]).is_ok());
 }
 
 #[test]

@@ -4,10 +4,9 @@ use bifocal_sdk::state::{
     Codec, Count, Datum, DecodeError, Kind, Machine, Map, MergeError, Ordered, OutOfRange, Present, State,
     Timeline,
 };
+use bifocal_sdk::value::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-use bifocal_sdk::value::Timestamp;
 
 use crate::check::{bytes, config, fold, laws, laws_of_sequences, merge};
 
@@ -25,7 +24,7 @@ impl Machine for Sessions {
     type Input = Visit;
 
     fn step(&mut self, (time, page): Visit) {
-        if self.last.is_none_or(|last| time - last > 30) {
+        if self.last.is_none_or(|last| time.saturating_sub(last) > 30) {
             self.sessions += 1;
             self.pages.clear();
         }
@@ -166,6 +165,22 @@ fn floating_inputs_that_do_not_decode_are_refused() {
     let broken = [[0, 9].as_slice(), &[0; 8], &[5]].concat();
     assert_eq!(Ordered::<Sessions>::decode_all(&broken).err(), Some(DecodeError::Short));
     assert!(Ordered::<Sessions>::decode_all(&[2]).is_err());
+}
+
+#[test]
+fn timelines_that_do_not_ascend_or_lack_inputs_are_refused() {
+    let place = |offset: u8| [[0; 8], [offset, 0, 0, 0, 0, 0, 0, 0]].concat();
+    // An input: a time of 8 bytes and an empty text.
+    let input = [9, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let two = |first: u8, second: u8| {
+        let bytes = [&[2], place(first).as_slice(), &input, &place(second), &input].concat();
+        Timeline::<Sessions>::decode_all(&bytes).is_ok()
+    };
+    assert!(two(1, 2));
+    assert!(!two(2, 1));
+    assert!(!two(1, 1));
+    let without = [&[1], place(1).as_slice(), &[0]].concat();
+    assert!(Timeline::<Sessions>::decode_all(&without).is_err());
 }
 
 #[derive(Clone, Default)]

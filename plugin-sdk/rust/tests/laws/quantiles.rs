@@ -102,7 +102,8 @@ proptest! {
         quantiles.add(x);
         prop_assert_eq!(quantiles.buckets().collect::<Vec<_>>(), [(formula(x, 7), 1)]);
         // Cut off to what a double holds, toward zero, then as that double.
-        let cut_off = n.unsigned_abs() & u64::MAX << (64 - n.unsigned_abs().leading_zeros()).saturating_sub(53);
+        let magnitude = n.unsigned_abs();
+        let cut_off = magnitude & u64::MAX << (64 - magnitude.leading_zeros()).saturating_sub(53);
         let as_double = if n < 0 { -(cut_off as f64) } else { cut_off as f64 };
         let got = integers::<7>(&[n]).buckets().collect::<Vec<_>>();
         prop_assert_eq!(got, [(formula(as_double, 7), 1)]);
