@@ -45,7 +45,7 @@ fn compare(transform: &Arc<dyn Transform>, drill: Drill, rng: &mut Rng) -> (Comp
 fn every_fault_planted_into_a_plugin_is_seen_and_names_a_cell() {
     let plugins = [revenue::revenue(), flights::flights(), hopping::hopping(), sequence::sequence()];
     for plugin in plugins {
-        let transform: Arc<dyn Transform> = Arc::new(Native::new(plugin));
+        let transform: Arc<dyn Transform> = Arc::new(Native::new(plugin, "{}"));
         let description = transform.description();
         for (name, drill) in Drill::ALL {
             // Where order does not matter, exchanging left and right is no fault.
@@ -54,7 +54,9 @@ fn every_fault_planted_into_a_plugin_is_seen_and_names_a_cell() {
                 let (comparison, plan) = compare(&transform, drill, rng);
                 let what = format!("{name} in {}: {plan:?}", description.name);
                 assert_eq!(comparison.is_same(), !is_fault, "{what}");
-                let Some(worst) = comparison.worst else { return assert!(!is_fault, "no cell named: {what}") };
+                let Some(worst) = comparison.worst else {
+                    return assert!(!is_fault, "no cell named: {what}");
+                };
                 assert_eq!(worst.cell.count, 1, "{what}");
                 assert_eq!(worst.cell.fields.len(), description.keys.len() + 1, "{what}");
                 assert!(worst.batch.count + worst.speed.count > 0, "{what}");
