@@ -6,6 +6,7 @@ use crate::measure::{Line, in_turn};
 use crate::native::{Revenue, Row, digest};
 use bifocal::batch::{self, Shape};
 use bifocal::calls::Calls;
+use bifocal::certificate::Certificate;
 use bifocal::digest::Digest;
 use bifocal::half;
 use bifocal::log::Log;
@@ -33,6 +34,11 @@ struct TimedOrder<'a> {
 
 pub fn measure(job: &Job) -> anyhow::Result<Vec<Line>> {
     Ok(vec![payloads(job)?, threads(job)?, file(job)?])
+}
+
+/// What the host's own run proves of its result, in full.
+pub fn certificate(job: &Job) -> anyhow::Result<Certificate> {
+    Ok(Certificate::of(&job.calls(), &job.log, &batch(job, &job.log, 2)?))
 }
 
 /// The payloads of a log, whose times are known since the append.

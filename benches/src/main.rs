@@ -11,6 +11,7 @@ mod json;
 mod measure;
 mod native;
 
+use bifocal::certificate::Certificate;
 use measure::Line;
 
 const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]]      (2000000 and 10000000)";
@@ -24,10 +25,11 @@ fn main() -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!("built without --release: the ratios below mean nothing");
     }
-    let lines = orders(events, hot_events)?;
+    let (lines, certificate) = orders(events, hot_events)?;
     println!("orders: {events} events, {} rounds each, medians; M events a second", measure::ROUNDS);
     println!("{}", Line::HEADER);
     lines.iter().for_each(|line| println!("{line}"));
+    println!("certificate {}: cells {}", certificate.digest(), certificate.cells);
     if lines.iter().all(Line::is_met) { Ok(()) } else { std::process::exit(1) }
 }
 
@@ -37,12 +39,12 @@ fn sizes(arguments: &[String]) -> Option<(u64, u64)> {
     if is_job { number(1, 2_000_000).zip(number(2, 10_000_000)) } else { None }
 }
 
-fn orders(events: u64, hot_events: u64) -> anyhow::Result<Vec<Line>> {
+fn orders(events: u64, hot_events: u64) -> anyhow::Result<(Vec<Line>, Certificate)> {
     // First, while nothing else has made the process large.
     let hot = hot::measure(hot_events)?;
     let job = job::Job::new(events)?;
     let mut lines = vec![columns::measure(&job)?];
     lines.extend(json::measure(&job)?);
     lines.extend(hot);
-    Ok(lines)
+    Ok((lines, json::certificate(&job)?))
 }

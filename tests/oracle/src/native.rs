@@ -10,14 +10,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub struct Native {
     plugin: &'static dyn Plugin,
+    settings: &'static str,
     description: Description,
 }
 
 impl Native {
-    pub fn new(plugin: &'static dyn Plugin) -> Native {
-        let description = describe(plugin.describe("{}").expect("a description"));
+    pub fn new(plugin: &'static dyn Plugin, settings: &'static str) -> Native {
+        let description = describe(plugin.describe(settings).expect("a description"));
         description.check().expect("a description that a host accepts");
-        Native { plugin, description }
+        Native { plugin, settings, description }
     }
 }
 
@@ -33,7 +34,7 @@ impl Transform for Native {
     fn fold(&self, events: &Events, _fuel: u64) -> Result<Folded, Fault> {
         let columns = events.columns.iter().map(to_column).collect();
         let events = bifocal_sdk::Events { times: events.times.clone(), columns };
-        let folded = call(|| self.plugin.fold("{}", &events))?;
+        let folded = call(|| self.plugin.fold(self.settings, &events))?;
         let rejection = |one: bifocal_sdk::plugin::Rejection| Rejection { row: one.row, reason: one.reason };
         Ok(Folded {
             cells: Cells {

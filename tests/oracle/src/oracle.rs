@@ -6,11 +6,13 @@ mod field;
 mod flights;
 mod hopping;
 mod number;
+mod overall;
 mod revenue;
 mod sequence;
 
 pub use flights::flights;
 pub use hopping::hopping;
+pub use overall::overall;
 pub use revenue::revenue;
 pub use sequence::sequence;
 
@@ -71,7 +73,7 @@ struct Unfit;
 fn each(
     events: &[Seen<'_>],
     clock: Clock,
-    (size_ms, slide_ms): (i64, i64),
+    window: Option<(i64, i64)>,
     mut judge: impl FnMut(&Seen<'_>, &Map<String, Value>) -> Result<Verdict, Unfit>,
 ) -> Answer {
     let mut answer = Answer::default();
@@ -84,7 +86,10 @@ fn each(
             Verdict::Ignored => answer.ignored += 1,
             Verdict::Folded => {
                 answer.folded += 1;
-                let ends = windows(event.time_ms, size_ms, slide_ms).into_iter().map(|start| start + size_ms);
+                let ends = window.map_or(Vec::new(), |(size_ms, slide_ms)| {
+                    let starts = windows(event.time_ms, size_ms, slide_ms);
+                    starts.into_iter().map(|start| start + size_ms).collect()
+                });
                 let closed = |end: i64| {
                     greatest_ms.is_some_and(|greatest| {
                         end + clock.lateness_ms <= greatest - clock.out_of_orderness_ms

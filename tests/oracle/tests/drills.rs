@@ -45,7 +45,7 @@ fn compare(transform: &Arc<dyn Transform>, drill: Drill, rng: &mut Rng) -> (Comp
 fn every_fault_planted_into_a_plugin_is_seen_and_names_a_cell() {
     let plugins = [revenue::revenue(), flights::flights(), hopping::hopping(), sequence::sequence()];
     for plugin in plugins {
-        let transform: Arc<dyn Transform> = Arc::new(Native::new(plugin));
+        let transform: Arc<dyn Transform> = Arc::new(Native::new(plugin, "{}"));
         let description = transform.description();
         for (name, drill) in Drill::ALL {
             // Where order does not matter, exchanging left and right is no fault.

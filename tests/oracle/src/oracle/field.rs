@@ -21,6 +21,15 @@ pub fn integer(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, U
     }
 }
 
+/// The double nearest to a number.
+pub fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f64>, Unfit> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => number.to_string().parse().map(Some).map_err(|_| Unfit),
+        Some(_) => Err(Unfit),
+    }
+}
+
 /// In hundredths, from the characters of a number or a string: an exponent, or digits other than 0
 /// after the second, are unfit.
 pub fn cents(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Unfit> {

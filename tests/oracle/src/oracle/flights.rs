@@ -9,7 +9,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 pub fn flights(events: &[Seen<'_>], clock: Clock) -> Answer {
     let mut cells: BTreeMap<Cell, (Vec<i64>, i64)> = BTreeMap::new();
-    let mut answer = each(events, clock, (HOUR_MS, HOUR_MS), |event, object| {
+    let mut answer = each(events, clock, Some((HOUR_MS, HOUR_MS)), |event, object| {
         let (origin, delay) = (text(object, "origin"), integer(object, "delay"));
         let (origin, delay) = (required(origin?)?, delay?);
         for window in windows(event.time_ms, HOUR_MS, HOUR_MS) {

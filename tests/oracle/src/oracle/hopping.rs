@@ -19,7 +19,7 @@ struct Payment {
 /// absent.
 pub fn hopping(events: &[Seen<'_>], clock: Clock) -> Answer {
     let mut cells: BTreeMap<Cell, Vec<Payment>> = BTreeMap::new();
-    let mut answer = each(events, clock, (SIZE_MS, SLIDE_MS), |event, object| {
+    let mut answer = each(events, clock, Some((SIZE_MS, SLIDE_MS)), |event, object| {
         let is_refund = match object.get("status") {
             Some(Value::String(status)) if status == "completed" => false,
             Some(Value::String(status)) if status == "refunded" => true,

@@ -1,8 +1,12 @@
 //! Numbers as a person would compute them: a mean by long division, a quantile by sorting.
 
+pub fn mean(sum: i128, count: u64) -> f64 {
+    nearest(sum, count)
+}
+
 /// The double nearest to `sum / count`: long division to 120 digits, whose reading as a decimal is
 /// correctly rounded. A last digit stands for what is left.
-pub fn mean(sum: i128, count: u64) -> f64 {
+pub fn nearest(sum: i128, count: u64) -> f64 {
     let (mut rest, count) = (sum.unsigned_abs(), u128::from(count));
     let mut text = String::from(if sum < 0 { "-" } else { "" });
     text += &format!("{}.", rest / count);

@@ -8,7 +8,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 pub fn revenue(events: &[Seen<'_>], clock: Clock) -> Answer {
     let mut cells: BTreeMap<Cell, Vec<i64>> = BTreeMap::new();
-    let mut answer = each(events, clock, (HOUR_MS, HOUR_MS), |event, object| {
+    let mut answer = each(events, clock, Some((HOUR_MS, HOUR_MS)), |event, object| {
         let (merchant, currency) = (text(object, "merchant_id"), text(object, "currency"));
         let (amount, status) = (cents(object, "amount"), text(object, "status"));
         let keys = vec![Some(required(merchant?)?), Some(required(currency?)?)];

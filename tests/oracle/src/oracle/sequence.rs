@@ -17,7 +17,7 @@ struct Flight {
 /// Flights without a delay are folded and make no cell.
 pub fn sequence(events: &[Seen<'_>], clock: Clock) -> Answer {
     let mut cells: BTreeMap<Cell, Vec<Flight>> = BTreeMap::new();
-    let mut answer = each(events, clock, (DAY_MS, DAY_MS), |event, object| {
+    let mut answer = each(events, clock, Some((DAY_MS, DAY_MS)), |event, object| {
         let (origin, delay) = (text(object, "origin"), integer(object, "delay"));
         let (origin, delay) = (required(origin?)?, delay?);
         let Some(delay) = delay else { return Ok(Verdict::Folded) };
