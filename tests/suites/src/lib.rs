@@ -36,11 +36,21 @@ pub fn component(engine: &Engine, bytes: &[u8]) -> Arc<Component> {
     Arc::new(Component::load(engine, bytes, "{}").expect("a transform"))
 }
 
+/// 2026-01-01T00:00:00Z, when all events of a test are appended.
+const NOW_MS: i64 = 1_767_225_600_000;
+
 /// A log of one file, for a transform whose time is at `time`.
 pub fn log_of(transform: &dyn Transform, file: &Path, time: &str) -> (Log, Extractor) {
     let extractor = Extractor::new(transform.description(), TimeRule::default()).expect("paths");
     let mut log = Log::new(Stream { time: Some(time.into()), ..Stream::default() });
-    let options = input::Options { time: TimeSource::Path(time.into()), ..input::Options::default() };
+    let options = input::Options {
+        time: TimeSource::Path(time.into()),
+        id: None,
+        rule: TimeRule::default(),
+        now_ms: NOW_MS,
+        any_time: false,
+        skip: false,
+    };
     input::append_files(&mut log, &[file.to_path_buf()], &options, &mut |_| {})
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     (log, extractor)
