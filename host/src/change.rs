@@ -103,7 +103,10 @@ impl<'a> Sheet<'a> {
     fn new(description: &Description, old: &'a Rows, new: &'a Rows) -> Sheet<'a> {
         let width = identifying(description);
         let place = |rows: &Rows, field: &Field| {
-            rows.fields.iter().skip(width).position(|other| other.name == field.name && other.kind == field.kind)
+            rows.fields
+                .iter()
+                .skip(width)
+                .position(|other| other.name == field.name && other.kind == field.kind)
         };
         let mut outputs = Vec::new();
         for (i, field) in new.fields.iter().enumerate().skip(width) {
@@ -121,9 +124,12 @@ impl<'a> Sheet<'a> {
 
     fn is_equal(&self, i: usize, j: usize) -> bool {
         self.outputs.iter().all(|(field, before, after)| {
-            let (before, after) =
-                (value(self.old, *before, &field.kind, Some(i)), value(self.new, *after, &field.kind, Some(j)));
-            before == after || matches!((before, after), (Value::Float(a), Value::Float(b)) if a.to_bits() == b.to_bits())
+            let (before, after) = (
+                value(self.old, *before, &field.kind, Some(i)),
+                value(self.new, *after, &field.kind, Some(j)),
+            );
+            before == after
+                || matches!((before, after), (Value::Float(a), Value::Float(b)) if a.to_bits() == b.to_bits())
         })
     }
 

@@ -12,6 +12,10 @@
 
 mod bench;
 mod cause;
+mod constants;
+mod generate;
+mod imports;
+mod probe;
 mod pure;
 mod random;
 mod report;
@@ -21,7 +25,10 @@ mod singles;
 mod sweep;
 mod trial;
 
-pub use report::{in_one_line, text};
+pub use constants::Constants;
+pub use generate::{Generated, generate};
+pub use probe::probed;
+pub use report::text;
 pub use sample::{Place, Sample};
 pub use trial::{Item, Outcome, Side};
 
@@ -32,6 +39,7 @@ use crate::log::Log;
 use crate::offset::{Offset, Range};
 use crate::table::{Left, Table};
 use crate::transform::Transform;
+use crate::wasm::Component;
 use bench::Bench;
 use random::Random;
 use sample::{Row, Sequence};
@@ -84,8 +92,22 @@ pub struct Subject {
     pub reused: Option<Arc<dyn Fn() -> Arc<dyn Transform> + Send + Sync>>,
     /// What `describe` said when it was asked another time.
     pub described_again: Option<Description>,
-    /// Imports that are answered with frozen values.
+    /// Imports that are answered with frozen values and that no runtime is known to need.
     pub frozen_imports: Vec<String>,
+}
+
+impl Subject {
+    /// A component, of which `bytes` were loaded; `again` is what a second load was told.
+    pub fn component(component: &Component, bytes: &[u8], again: Option<Description>) -> Subject {
+        let frozen = component.imports().iter().filter(|import| import.frozen);
+        let reused = component.clone();
+        Subject {
+            fresh: Arc::new(component.clone()),
+            reused: Some(Arc::new(move || Arc::new(reused.reused()))),
+            described_again: again,
+            frozen_imports: imports::authored(bytes, frozen.map(|import| import.name.as_str())),
+        }
+    }
 }
 
 /// Whose events a check works on.
@@ -295,7 +317,8 @@ fn touching(
 }
 
 fn unproven(sample: &Sample<'_>, coverage: &Coverage) -> String {
-    let first = sample.first_rejected.as_ref().map_or(String::new(), |reason| format!(" (the first: {reason})"));
+    let first =
+        sample.first_rejected.as_ref().map_or(String::new(), |reason| format!(" (the first: {reason})"));
     if coverage.events == 0 {
         "there are no events".into()
     } else if coverage.ignored == coverage.events {
@@ -321,7 +344,9 @@ fn warnings(subject: &Subject, coverage: &Coverage) -> Vec<String> {
         .collect();
     if coverage.out_of_range > 0 {
         let cells = coverage.out_of_range;
-        warnings.push(format!("{cells} cells hold a value that is out of range of its column: queries of them fail"));
+        warnings.push(format!(
+            "{cells} cells hold a value that is out of range of its column: queries of them fail"
+        ));
     }
     if coverage.chunks_failed > 0 {
         let chunks = coverage.chunks_failed;
@@ -346,6 +371,7 @@ impl Check<'_, '_> {
         if let Some(finding) = self.impure()? {
             return Ok(vec![self.breach(&Singles::default(), finding)?]);
         }
+        let remembered = self.first(1).first().map(|row| pure::remember(self.bench, *row)).transpose()?;
         let singles = singles::fold(self.bench, self.options.threads)?;
         self.cover(&singles, coverage);
         if let Some(finding) = self.fails_only_alone(&singles)? {
@@ -371,9 +397,9 @@ impl Check<'_, '_> {
             };
             breaches.push(self.breach(&singles, finding)?);
         }
-        // The same events once more: a clock that counts seconds may have moved by now.
         if breaches.is_empty()
-            && let Some(finding) = self.impure_on(&self.first(PURE_ROWS[1]))?
+            && let Some(remembered) = remembered
+            && let Some(finding) = remembered.breach(self.bench)?
         {
             breaches.push(self.breach(&singles, finding)?);
         }
@@ -459,7 +485,8 @@ impl Check<'_, '_> {
         let step = failed.len().div_ceil(COMPANIES_MAX).max(1);
         for row in failed.iter().step_by(step) {
             for company in COMPANY_ROWS {
-                let from = (row.0 as usize).saturating_sub(company / 2).min(all.len().saturating_sub(company));
+                let from =
+                    (row.0 as usize).saturating_sub(company / 2).min(all.len().saturating_sub(company));
                 let rows = all.iter().skip(from).take(company);
                 let items: Vec<Item> =
                     rows.map(|other| Item { row: *other, piece: u8::from(other == row) }).collect();
@@ -475,7 +502,8 @@ impl Check<'_, '_> {
     fn sweep(&self, sweep: &mut Sweep<'_, '_>, coverage: &mut Coverage) -> Result<(), Error> {
         let few: Vec<Law> = self.laws.iter().copied().filter(|law| *law != Law::Pure).collect();
         sweep.try_few(&few, self.options.tries_max)?;
-        let mut groups: Vec<&Vec<Row>> = sweep.singles.groups.iter().filter(|group| group.len() > 1).collect();
+        let mut groups: Vec<&Vec<Row>> =
+            sweep.singles.groups.iter().filter(|group| group.len() > 1).collect();
         // In an order of chance, so that a budget that ends has seen cells of all kinds.
         for i in (1..groups.len()).rev() {
             groups.swap(i, sweep.random.below(i + 1));
@@ -574,7 +602,8 @@ impl Check<'_, '_> {
         };
         let mut state = state.clone();
         if let (Some(initial), Law::Split | Law::Pure) = (&self.bench.description().initial, finding.law) {
-            let merged = self.bench.merge(&[&**initial].into_iter().collect(), &[&*state].into_iter().collect())?;
+            let merged =
+                self.bench.merge(&[&**initial].into_iter().collect(), &[&*state].into_iter().collect())?;
             state = merged.states.get(0).to_vec();
         }
         let (keys, states) = ([&**key].into_iter().collect(), [&*state].into_iter().collect());
@@ -582,7 +611,9 @@ impl Check<'_, '_> {
         if presented.broken.is_empty() {
             let outputs = self.bench.description().outputs.iter().zip(&presented.columns);
             shown.outputs = outputs
-                .map(|(field, column)| (field.name.clone(), report::value(&field.kind, column.value(&field.kind, 0))))
+                .map(|(field, column)| {
+                    (field.name.clone(), report::value(&field.kind, column.value(&field.kind, 0)))
+                })
                 .collect();
         }
         Ok(shown)
@@ -596,7 +627,8 @@ impl Check<'_, '_> {
         if let Some(cell) = &cell {
             let items: Vec<Item> =
                 best.items.iter().copied().filter(|item| singles.touches(item.row, cell)).collect();
-            if items.len() < best.items.len()
+            if !items.is_empty()
+                && items.len() < best.items.len()
                 && let Some(found) = self.find(law, &items)?
             {
                 best = found;

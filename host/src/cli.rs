@@ -4,7 +4,6 @@
 mod build;
 mod check;
 
-
 mod doctor;
 mod events;
 mod new;
@@ -38,11 +37,17 @@ enum Command {
     New(new::Args),
     Doctor(doctor::Args),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  bifocal completions bash > ~/.local/share/bash-completion/completions/bifocal")]
-    Completions { shell: clap_complete::Shell },
+    #[command(
+        after_help = "Example:\n  bifocal completions bash > ~/.local/share/bash-completion/completions/bifocal"
+    )]
+    Completions {
+        shell: clap_complete::Shell,
+    },
     /// Write the manual pages into a directory
     #[command(after_help = "Example:\n  bifocal man ~/.local/share/man/man1")]
-    Man { directory: PathBuf },
+    Man {
+        directory: PathBuf,
+    },
 }
 
 /// What a command found: 0 done, 1 "no" (a check failed, rows differ).

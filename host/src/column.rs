@@ -2,6 +2,7 @@
 //! `wit/transform.wit` defines. Owns reading, building, checking and slicing them.
 
 use crate::description::Kind;
+use hashbrown::HashMap;
 
 /// Variable-width values: `ends` has one u32 a value; value i is `bytes[ends[i-1]..ends[i]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -255,13 +256,14 @@ impl Column {
     }
 }
 
-/// Builds a column row by row. Text values are coded one a row and not deduplicated: for extraction,
-/// which must be fast and dictionary-coded, see `extract`.
+/// Builds a column row by row. Extraction, which must be faster, has a dictionary of its own.
 #[derive(Debug, Default)]
 pub struct Builder {
     column: Column,
     rows: usize,
     absent: bool,
+    /// Code of each distinct text.
+    codes: HashMap<Box<[u8]>, u32>,
 }
 
 impl Builder {
@@ -284,15 +286,26 @@ impl Builder {
                 let number = if let Value::Float(number) = value { number } else { 0.0 };
                 column.fixed.extend_from_slice(&number.to_le_bytes());
             }
-            Kind::Text | Kind::Binary | Kind::Json | Kind::Other(_) => {
-                let bytes = if let Value::Bytes(bytes) = value { bytes } else { b"" };
-                if *kind == Kind::Text {
-                    column.fixed.extend_from_slice(&(column.heap.len() as u32).to_le_bytes());
-                }
-                column.heap.push(bytes);
+            Kind::Text => {
+                let code = self.code(if let Value::Bytes(bytes) = value { bytes } else { b"" });
+                self.column.fixed.extend_from_slice(&code.to_le_bytes());
+            }
+            Kind::Binary | Kind::Json | Kind::Other(_) => {
+                column.heap.push(if let Value::Bytes(bytes) = value { bytes } else { b"" });
             }
         }
         self.rows += 1;
+    }
+
+    /// The code of a text, which stands in the heap once however many rows have it.
+    fn code(&mut self, text: &[u8]) -> u32 {
+        if let Some(code) = self.codes.get(text) {
+            return *code;
+        }
+        let code = self.column.heap.len() as u32;
+        self.column.heap.push(text);
+        self.codes.insert(text.into(), code);
+        code
     }
 
     pub fn finish(mut self) -> Column {
@@ -323,4 +336,37 @@ pub fn u32s(bytes: &[u8]) -> impl Iterator<Item = u32> {
 
 pub fn i64s(bytes: &[u8]) -> impl Iterator<Item = i64> {
     bytes.as_chunks::<8>().0.iter().map(|value| i64::from_le_bytes(*value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_built_text_column_holds_each_distinct_value_once() {
+        let mut builder = Builder::default();
+        let texts: [&[u8]; 5] = [b"EUR", b"USD", b"EUR", b"", b"EUR"];
+        texts.iter().for_each(|text| builder.push(&Kind::Text, Value::Bytes(text)));
+        builder.push(&Kind::Text, Value::Absent);
+        let column = builder.finish();
+        assert_eq!(column.heap.len(), 3);
+        column.check(&Kind::Text, 6, "column").unwrap();
+        for (row, text) in texts.iter().enumerate() {
+            assert_eq!(column.value(&Kind::Text, row), Value::Bytes(text));
+        }
+        assert_eq!(column.value(&Kind::Text, 5), Value::Absent);
+    }
+
+    #[test]
+    fn a_slice_and_a_pick_have_the_rows_they_name() {
+        let mut builder = Builder::default();
+        let number =
+            |row: usize| if row.is_multiple_of(3) { Value::Absent } else { Value::Integer(row as i64) };
+        (0..40).for_each(|row| builder.push(&Kind::Integer, number(row)));
+        let column = builder.finish();
+        let slice = column.slice(&Kind::Integer, 5, 29);
+        (0..24).for_each(|row| assert_eq!(slice.value(&Kind::Integer, row), number(row + 5)));
+        let pick = column.pick(&Kind::Integer, &[39, 0, 7]);
+        assert_eq!([0, 1, 2].map(|row| pick.value(&Kind::Integer, row)), [number(39), number(0), number(7)]);
+    }
 }

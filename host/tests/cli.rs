@@ -81,7 +81,7 @@ fn rows_go_to_stdout_and_the_report_to_stderr() {
             "\n"
         )
     );
-    assert!(ran.err.contains("rejected 1   ignored 0   late 1"), "{}", ran.err);
+    assert!(ran.err.contains("rejected 1   ignored 0   late 0"), "{}", ran.err);
     assert!(ran.err.contains("amount: ") && ran.err.contains("seven"), "{}", ran.err);
     assert!(ran.err.contains("certificate "), "{}", ran.err);
 }
@@ -90,7 +90,8 @@ fn rows_go_to_stdout_and_the_report_to_stderr() {
 fn quiet_says_nothing_and_the_report_file_says_all() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json").display().to_string();
-    let arguments = ["run", &plugin("revenue"), "-", "--quiet", "--report", &report, "--through", "both", "--cut", "2"];
+    let arguments =
+        ["run", &plugin("revenue"), "-", "--quiet", "--report", &report, "--through", "both", "--cut", "2"];
     let ran = bifocal_in(Path::new("."), &arguments, ORDERS.as_bytes());
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let report: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
@@ -128,7 +129,16 @@ fn each_planted_fault_is_found_with_exit_code_1_and_a_cell() {
     ] {
         let component = plugin(plugin_name);
         let arguments = [
-            "run", &component, &sample(), "--through", "both", "--cut", "40000", "--drill", drill, "--micro-batch",
+            "run",
+            &component,
+            &sample(),
+            "--through",
+            "both",
+            "--cut",
+            "40000",
+            "--drill",
+            drill,
+            "--micro-batch",
             "1000",
         ];
         let ran = bifocal(&arguments);

@@ -20,8 +20,10 @@ fn nearly() -> impl Strategy<Value = String> {
             format!("{}{hours:02}:{minutes:02}", if east { '+' } else { '-' })
         }),
     ];
-    let date = (0..10_000, 0..14, 0..33).prop_map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}"));
-    let time = (0..25, 0..62, 0..62).prop_map(|(hour, minute, second)| format!("{hour:02}:{minute:02}:{second:02}"));
+    let date =
+        (0..10_000, 0..14, 0..33).prop_map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}"));
+    let time =
+        (0..25, 0..62, 0..62).prop_map(|(hour, minute, second)| format!("{hour:02}:{minute:02}:{second:02}"));
     (date, prop::sample::select(&["T", "t", " "][..]), time, "(\\.[0-9]{1,12})?", zone)
         .prop_map(|(date, between, time, fraction, zone)| date + between + &time + &fraction + &zone)
 }
@@ -127,12 +129,38 @@ fn what_is_left_out_is_filled_in() {
 #[test]
 fn what_is_no_time_is_refused() {
     for text in [
-        "", "2001", "2001-1-1", "2001-02-29", "1900-02-29", "2001-00-01", "2001-13-01", "2001-01-00", "2001-04-31",
-        "2001-01-01T", "2001-01-01T24:00", "2001-01-01T00:60", "2001-01-01T00:00:61", "2001-01-01T00:00:00.",
-        "2001-01-01T00:00:00.Z", "2001-01-01T00:00:00,5Z", "2001-01-01T00", "2001-01-01T00:00.5", "2001-01-01T00:00:0",
-        "2001-01-01T00:00:00+0200", "2001-01-01T00:00:00+02", "2001-01-01T00:00:00+24:00", "2001-01-01T00:00:00+02:60",
-        "2001-01-01T00:00:00 Z", "2001-01-01Z", " 2001-01-01", "2001-01-01 ", "+2001-01-01", "20010101", "2001-01-01T00:00:00ZZ",
-        "2001-01-01_00:00:00Z", "２001-01-01",
+        "",
+        "2001",
+        "2001-1-1",
+        "2001-02-29",
+        "1900-02-29",
+        "2001-00-01",
+        "2001-13-01",
+        "2001-01-00",
+        "2001-04-31",
+        "2001-01-01T",
+        "2001-01-01T24:00",
+        "2001-01-01T00:60",
+        "2001-01-01T00:00:61",
+        "2001-01-01T00:00:00.",
+        "2001-01-01T00:00:00.Z",
+        "2001-01-01T00:00:00,5Z",
+        "2001-01-01T00",
+        "2001-01-01T00:00.5",
+        "2001-01-01T00:00:0",
+        "2001-01-01T00:00:00+0200",
+        "2001-01-01T00:00:00+02",
+        "2001-01-01T00:00:00+24:00",
+        "2001-01-01T00:00:00+02:60",
+        "2001-01-01T00:00:00 Z",
+        "2001-01-01Z",
+        " 2001-01-01",
+        "2001-01-01 ",
+        "+2001-01-01",
+        "20010101",
+        "2001-01-01T00:00:00ZZ",
+        "2001-01-01_00:00:00Z",
+        "２001-01-01",
     ] {
         assert_eq!(parse_rfc3339(text.as_bytes()), None, "{text}");
     }
@@ -160,7 +188,10 @@ fn formats_are_checked_beforehand_and_named_in_errors() {
     assert_eq!(TimeRule::new(Some("%Y-%Q"), None).unwrap_err(), Error::Format("%Y-%Q".into()));
     let rule = TimeRule::new(Some("%d.%m.%Y"), None).unwrap();
     assert_eq!(rule.format(), Some("%d.%m.%Y"));
-    assert_eq!(rule.parse_text(b"31.02.2001").unwrap_err().to_string(), "not a time of the format '%d.%m.%Y'");
+    assert_eq!(
+        rule.parse_text(b"31.02.2001").unwrap_err().to_string(),
+        "not a time of the format '%d.%m.%Y'"
+    );
     let fraction = TimeRule::new(Some("%Y-%m-%dT%H:%M:%S%.f%:z"), None).unwrap();
     assert_eq!(fraction.parse_text(b"1969-12-31T23:59:59.9999+00:00"), Ok(-1));
     assert_eq!(fraction.parse_text(b"2001-01-01T02:00:00+02:00"), Ok(978_307_200_000));
@@ -176,16 +207,33 @@ fn the_plausible_years_are_from_1990_until_before_2100() {
 
 #[test]
 fn durations_and_sizes_have_whole_numbers_and_known_units() {
-    assert_eq!(["30s", "1h", "250ms", "7d", "2w", "5m", "0"].map(|text| parse_duration_ms(text).unwrap()), [
-        30_000, 3_600_000, 250, 604_800_000, 1_209_600_000, 300_000, 0,
-    ]);
-    assert_eq!([0, 250, 30_000, 90_000, 5_400_000, 604_800_000].map(format_duration_ms), ["0s", "250ms", "30s", "90s", "90m", "7d"]);
-    for text in ["", "1", "s", "-1s", "1.5h", "1 h", "1H", "1h30m", "99999999999999999999s", "9223372036854775807s", "+1s"] {
+    assert_eq!(
+        ["30s", "1h", "250ms", "7d", "2w", "5m", "0"].map(|text| parse_duration_ms(text).unwrap()),
+        [30_000, 3_600_000, 250, 604_800_000, 1_209_600_000, 300_000, 0,]
+    );
+    assert_eq!(
+        [0, 250, 30_000, 90_000, 5_400_000, 604_800_000].map(format_duration_ms),
+        ["0s", "250ms", "30s", "90s", "90m", "7d"]
+    );
+    for text in [
+        "",
+        "1",
+        "s",
+        "-1s",
+        "1.5h",
+        "1 h",
+        "1H",
+        "1h30m",
+        "99999999999999999999s",
+        "9223372036854775807s",
+        "+1s",
+    ] {
         assert_eq!(parse_duration_ms(text), Err(Error::Duration(text.into())));
     }
-    assert_eq!(["64MiB", "1KiB", "3B", "0", "2GiB", "1TiB"].map(|text| parse_bytes(text).unwrap()), [
-        64 << 20, 1024, 3, 0, 2 << 30, 1 << 40,
-    ]);
+    assert_eq!(
+        ["64MiB", "1KiB", "3B", "0", "2GiB", "1TiB"].map(|text| parse_bytes(text).unwrap()),
+        [64 << 20, 1024, 3, 0, 2 << 30, 1 << 40,]
+    );
     assert_eq!([0, 1023, 1024, 3 << 20].map(format_bytes), ["0B", "1023B", "1KiB", "3MiB"]);
     for text in ["", "1", "MiB", "1MB", "1mib", "16777216TiB", "-1B"] {
         assert_eq!(parse_bytes(text), Err(Error::Size(text.into())));

@@ -36,8 +36,12 @@ pub fn main(is_all: bool) -> anyhow::Result<()> {
     }
     run("cargo", &["test", "--workspace"])?;
     if !ready.is_empty() {
-        let features: Vec<&str> = ready.iter().map(|suite| suite.feature).collect();
-        run("cargo", &["test", "--package", "suites", "--features", &features.join(",")])?;
+        // The same packages as before, or dependencies would be built again with other features.
+        let features: Vec<String> = ready.iter().map(|suite| format!("suites/{}", suite.feature)).collect();
+        let features = features.join(",");
+        let mut arguments = vec!["test", "--workspace", "--features", &features];
+        arguments.extend(ready.iter().flat_map(|suite| ["--test", suite.feature]));
+        run("cargo", &arguments)?;
     }
     for suite in &left_out {
         eprintln!(

@@ -28,7 +28,11 @@ pub fn text(report: &Report) -> String {
         Verdict::Holds => line(&mut out, "checks", &format!("{laws}: hold on {events} ({tried})")),
         Verdict::NotProven(why) => {
             line(&mut out, "checks", &format!("{laws}: not proven on {events}: {why}"));
-            line(&mut out, "next", "give events that meet in a cell: `--sample FILE` with some thousand real ones");
+            line(
+                &mut out,
+                "next",
+                "give events that meet in a cell: `--sample FILE` with some thousand real ones",
+            );
         }
         Verdict::Broken(breaches) => {
             for found in breaches {
@@ -54,15 +58,16 @@ pub fn text(report: &Report) -> String {
     out
 }
 
-/// `law "split" is broken: events 3 and 7 are enough; usual cause: …`
-pub fn in_one_line(breach: &Breach) -> String {
-    let verb = if breach.events.len() == 1 { "event" } else { "events" };
-    let number = if breach.events.len() == 1 { "is" } else { "are" };
-    let events = offsets(&breach.events);
-    format!(
-        "law \"{}\" is broken: {verb} {events} {number} enough; usual cause: {}",
-        breach.law, breach.usual_cause
-    )
+impl Breach {
+    /// `law "split" is broken: events 3 and 5 are enough; usual cause: …`
+    pub fn in_one_line(&self) -> String {
+        let enough = match self.events.len() {
+            0 => String::new(),
+            1 => format!(": event {} is enough", offsets(&self.events)),
+            _ => format!(": events {} are enough", offsets(&self.events)),
+        };
+        format!("law \"{}\" is broken{enough}; usual cause: {}", self.law, self.usual_cause)
+    }
 }
 
 fn line(out: &mut String, label: &str, text: &str) {
@@ -73,7 +78,7 @@ fn breach(out: &mut String, breach: &Breach) {
     let count = breach.events.len();
     let events = match breach.events.as_slice() {
         [] => String::new(),
-        [one] => format!(": event {} is enough", one.offset),
+        [one] => format!(": event {} is enough", thousands(one.offset)),
         events => format!(": events {} are enough", offsets(events)),
     };
     line(out, "broken", &format!("law \"{}\"{events}", breach.law));
@@ -102,7 +107,7 @@ fn breach(out: &mut String, breach: &Breach) {
 pub fn offsets(events: &[Place]) -> String {
     let mut named: Vec<String> = Vec::new();
     for event in events {
-        let name = event.offset.to_string();
+        let name = thousands(event.offset);
         match named.last_mut() {
             Some(last) if *last == name => last.push_str(" (twice)"),
             Some(last) if *last == format!("{name} (twice)") => *last = format!("{name} (three times)"),
@@ -176,8 +181,9 @@ fn thousands(number: u64) -> String {
 pub fn cell(description: &Description, (key, window): &(Vec<u8>, i64)) -> Vec<(String, String)> {
     let columns = crate::key::columns(&description.keys, [key.as_slice()].into_iter());
     let keys = description.keys.iter().zip(&columns);
-    let mut named: Vec<(String, String)> =
-        keys.map(|(field, column)| (field.name.clone(), value(&field.kind, column.value(&field.kind, 0)))).collect();
+    let mut named: Vec<(String, String)> = keys
+        .map(|(field, column)| (field.name.clone(), value(&field.kind, column.value(&field.kind, 0))))
+        .collect();
     if description.window.is_some() {
         named.push(("window".into(), value(&Kind::Timestamp, Value::Integer(*window))));
     }
@@ -199,7 +205,8 @@ pub fn value(kind: &Kind, value: Value<'_>) -> String {
     }
 }
 
-fn decimal(number: i64, digits: usize) -> String {
+/// A number of so many digits after the point.
+pub fn decimal(number: i64, digits: usize) -> String {
     let sign = if number < 0 { "-" } else { "" };
     let all = format!("{:0>width$}", number.unsigned_abs(), width = digits + 1);
     let (whole, part) = all.split_at(all.len() - digits);

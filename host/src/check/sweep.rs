@@ -189,7 +189,12 @@ impl<'b, 'a> Sweep<'b, 'a> {
     }
 
     /// Merges what waits onto the initial state, both ways.
-    fn anchor_waiting(&mut self, sequence: &Sequence, waiting: &Waiting, initial: &[u8]) -> Result<Blobs, Error> {
+    fn anchor_waiting(
+        &mut self,
+        sequence: &Sequence,
+        waiting: &Waiting,
+        initial: &[u8],
+    ) -> Result<Blobs, Error> {
         let initial: Blobs = (0..waiting.left.len()).map(|_| initial).collect();
         let left = self.bench.merge(&initial, &waiting.left)?;
         let both = self.bench.merge(&left.states, &waiting.right)?;

@@ -103,7 +103,8 @@ fn artifact(directory: &Path, messages: &str) -> Option<PathBuf> {
             && message["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
     });
     let files = ours.filter_map(|message| {
-        let files = message["filenames"].as_array()?.iter().filter_map(|file| file.as_str().map(PathBuf::from));
+        let files =
+            message["filenames"].as_array()?.iter().filter_map(|file| file.as_str().map(PathBuf::from));
         files.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
     });
     files.last()

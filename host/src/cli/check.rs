@@ -3,15 +3,18 @@
 use super::events::{EventArgs, PluginFile};
 use super::progress::Bars;
 use super::{Answer, options};
-use crate::check::{self, Origin, Subject, Verdict};
+use crate::check::{self, Constants, Origin, Subject, Verdict};
+use crate::event::{Event, Lineage, Typing};
 use crate::extract::Extractor;
 use crate::log::Log;
+use crate::offset::Offset;
 use crate::transform::Transform;
-use crate::wasm::Component;
 use anyhow::Context;
 use clap::Args as ClapArgs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+/// Events that are generated where nobody gave any.
+const RANDOM_EVENTS: usize = 8192;
 
 /// Try the laws on events: split, associative, pure, total, monotone, order-free
 ///
@@ -48,11 +51,11 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let settings = events.settings(&file.settings)?;
     let component = options::component(&engine, &args.component, &settings)?;
     let again = options::component(&engine, &args.component, &settings)?;
-    let mut subject = subject(&component);
-    subject.described_again = Some(again.description().clone());
+    let bytes = std::fs::read(&args.component).with_context(|| args.component.display().to_string())?;
+    let subject = Subject::component(&component, &bytes, Some(again.description().clone()));
     let (origin, files) = events_of(args, beside, &file)?;
     let (log, extractor) = match origin {
-        Origin::Random => random(&component, &events, args.seed)?,
+        Origin::Random => random(&subject, &bytes, &events, args.seed)?,
         _ => {
             let (log, extractor, _) = options::read(&component, &events, &files, &mut Bars::new(false))?;
             (log, extractor)
@@ -65,19 +68,6 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     bars.finish();
     print!("{}", check::text(&report));
     Ok(if report.verdict == Verdict::Holds { Answer::Done } else { Answer::No })
-}
-
-/// A component as `check` wants it.
-pub fn subject(component: &Component) -> Subject {
-    let fresh: Arc<dyn Transform> = Arc::new(component.clone());
-    let reused = component.clone();
-    let frozen = component.imports().iter().filter(|import| import.frozen);
-    Subject {
-        fresh,
-        reused: Some(Arc::new(move || Arc::new(reused.reused()) as Arc<dyn Transform>)),
-        described_again: None,
-        frozen_imports: frozen.map(|import| import.name.clone()).collect(),
-    }
 }
 
 /// Whose events to use, and the files that hold them.
@@ -106,19 +96,40 @@ fn fixtures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         Err(error) => return Err(error).with_context(|| folder.display().to_string()),
     };
     let cases = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let usable = cases.filter(|case| case.join("events.ndjson").is_file() && !case.join("settings.json").exists());
+    let usable =
+        cases.filter(|case| case.join("events.ndjson").is_file() && !case.join("settings.json").exists());
     let mut files: Vec<PathBuf> = usable.map(|case| case.join("events.ndjson")).collect();
     files.sort();
     Ok(files)
 }
 
-/// A log of random events of the declared kinds, salted with the component's own constants.
-fn random(component: &Component, events: &EventArgs, seed: u64) -> anyhow::Result<(Log, Extractor)> {
-    let description = component.description();
-    let rule = events.time_rule(description)?;
-    let extractor = Extractor::new(description, rule)?;
+/// A log of random events of the declared kinds, salted with those of the component's own constants
+/// that make a difference to it.
+fn random(
+    subject: &Subject,
+    bytes: &[u8],
+    events: &EventArgs,
+    seed: u64,
+) -> anyhow::Result<(Log, Extractor)> {
+    let description = subject.fresh.description();
+    // What is generated is RFC 3339 unless the description says otherwise.
+    let extractor = Extractor::new(description, events.time_rule(description)?)?;
+    let names: Vec<&str> = description.inputs.iter().map(|field| field.name.as_str()).collect();
+    let constants = check::probed(subject, &extractor, Constants::of(bytes, &names), seed)?;
     let mut log = Log::new(events.stream(description)?);
-    anyhow::bail!("not yet {seed} {:?}", &mut log);
-    #[allow(unreachable_code)]
+    let (ingested_ms, mut append) = (events.now_ms()?, log.append());
+    for generated in check::generate(description, &constants, seed, RANDOM_EVENTS) {
+        append.push(&Event {
+            offset: Offset::ZERO,
+            time_ms: generated.time_ms,
+            ingested_ms,
+            id: None,
+            schema: None,
+            lineage: Lineage::default(),
+            typing: Typing::Json,
+            payload: &generated.payload,
+        })?;
+    }
+    append.commit();
     Ok((log, extractor))
 }

@@ -63,11 +63,17 @@ fn writable(directory: &Path) -> std::io::Result<()> {
 fn version(program: &str) -> Result<String, String> {
     let output = Command::new(program).arg("--version").output();
     match output {
-        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).trim().to_string()),
-        _ => Err(format!("{program} cannot be run; `bifocal build` of Rust plugins needs it: install Rust by rustup")),
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+        }
+        _ => Err(format!(
+            "{program} cannot be run; `bifocal build` of Rust plugins needs it: install Rust by rustup"
+        )),
     }
 }
 
 fn target() -> Result<String, String> {
-    super::build::require_target().map(|()| super::build::TARGET.to_string()).map_err(|error| error.to_string())
+    super::build::require_target()
+        .map(|()| super::build::TARGET.to_string())
+        .map_err(|error| error.to_string())
 }

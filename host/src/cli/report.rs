@@ -38,7 +38,8 @@ impl Report<'_> {
 
     fn write_head(&self, out: &mut String) {
         let version = self.transform.version().to_string();
-        let times = self.log.times_ms().map(|(first, last)| format!(", {} … {}", Rfc3339(first), Rfc3339(last)));
+        let times =
+            self.log.times_ms().map(|(first, last)| format!(", {} … {}", Rfc3339(first), Rfc3339(last)));
         let _ = writeln!(
             out,
             "{:<8} sha256:{}…   {} events{}",

@@ -7,7 +7,7 @@ use super::table::grouped;
 use super::{Answer, options};
 use crate::batch::Shape;
 use crate::change;
-use crate::check;
+use crate::check::{self, Subject};
 use crate::description::Description;
 use crate::drill::Drill;
 use crate::extract::Extractor;
@@ -123,7 +123,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let outcome = run::run(component.clone(), &log, &extractor, &plan, &mut bars)?;
     let explained = match &outcome.comparison {
         Some(comparison) if !comparison.is_same() && plan.drill.is_none() => {
-            explain(component.as_ref(), &log, &extractor, comparison)?
+            explain(args, component.as_ref(), &log, &extractor, comparison)?
         }
         _ => None,
     };
@@ -166,16 +166,18 @@ fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {
 
 /// The law that a difference breaks, and the fewest events that show it.
 fn explain(
+    args: &Args,
     component: &Component,
     log: &Log,
     extractor: &Extractor,
     comparison: &run::Comparison,
 ) -> anyhow::Result<Option<String>> {
     let Some(worst) = &comparison.worst else { return Ok(None) };
-    let subject = super::check::subject(component);
+    let bytes = std::fs::read(&args.component).with_context(|| args.component.display().to_string())?;
+    let subject = Subject::component(component, &bytes, None);
     let options = check::Options { events_max: EXPLAINED_EVENTS_MAX, ..check::Options::default() };
     let breach = check::explain(&subject, log, extractor, (&worst.key, worst.window), &options)?;
-    Ok(breach.map(|breach| check::in_one_line(&breach)))
+    Ok(breach.map(|breach| breach.in_one_line()))
 }
 
 fn next_command(args: &Args) -> String {

@@ -48,8 +48,8 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     for folder in case_folders(&args.directory)? {
         let started = Instant::now();
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let failure = run_case(&engine, &component, &folder, args, &file)
-            .with_context(|| format!("case {name}"))?;
+        let failure =
+            run_case(&engine, &component, &folder, args, &file).with_context(|| format!("case {name}"))?;
         println!("{}     {name}", if failure.is_none() { "ok  " } else { "fail" });
         failure.iter().flat_map(|failure| failure.lines()).for_each(|line| println!("         {line}"));
         cases.push(Case { name, failure, seconds: started.elapsed().as_secs_f64() });
@@ -82,8 +82,10 @@ pub fn component_of(directory: &Path) -> anyhow::Result<PathBuf> {
 fn case_folders(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let fixtures = directory.join("fixtures");
     let entries = std::fs::read_dir(&fixtures).with_context(|| fixtures.display().to_string())?;
-    let mut folders: Vec<PathBuf> =
-        entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_dir())
+        .collect();
     if folders.is_empty() {
         bail!("{} holds no case; make fixtures/CASE/events.ndjson and expected.ndjson", fixtures.display());
     }
@@ -153,9 +155,7 @@ fn objects(path: &Path) -> anyhow::Result<Vec<Value>> {
 
 fn parse(text: &str, name: &str) -> anyhow::Result<Vec<Value>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(i, line)| serde_json::from_str(line).with_context(|| format!("{name}:{}", i + 1)))
-        .collect()
+    lines.map(|(i, line)| serde_json::from_str(line).with_context(|| format!("{name}:{}", i + 1))).collect()
 }
 
 /// The values that only one side has, whatever their order; empty if there are none.

@@ -103,14 +103,26 @@ fn faults_are_named_with_their_column_and_what_was_found() {
 
 #[test]
 fn every_kind_of_document_is_accepted() {
-    for payload in ["{}", "[]", "0", "-0.0e+00", "\"\"", "null", " \t\r\n{ \"a\" : [ ] } \n", "\"\\uD83D\\uDE00\"", "\"\u{7f}\""] {
+    for payload in [
+        "{}",
+        "[]",
+        "0",
+        "-0.0e+00",
+        "\"\"",
+        "null",
+        " \t\r\n{ \"a\" : [ ] } \n",
+        "\"\\uD83D\\uDE00\"",
+        "\"\u{7f}\"",
+    ] {
         validate(payload.as_bytes()).expect(payload);
     }
 }
 
 #[test]
 fn nesting_is_bounded_and_takes_no_stack() {
-    let nested = |open: &str, close: &str, levels: u32| open.repeat(levels as usize) + "0" + &close.repeat(levels as usize);
+    let nested = |open: &str, close: &str, levels: u32| {
+        open.repeat(levels as usize) + "0" + &close.repeat(levels as usize)
+    };
     for (open, close) in [("[", "]"), ("[[{\"a\":", "}]]")] {
         let levels = DEPTH_MAX / open.matches(['[', '{']).count() as u32;
         validate(nested(open, close, levels).as_bytes()).expect("as deep as allowed");

@@ -22,7 +22,10 @@ fn outcome(description: &Description, scratch: &mut Scratch, events: &[Event<'_>
         check(description, chunk.len(), &extracted);
         for (row, offset) in extracted.offsets.iter().enumerate() {
             let columns = extracted.events.columns.iter().zip(&description.inputs);
-            rows.push((*offset, columns.map(|(column, field)| owned(column.value(&field.kind, row))).collect()));
+            rows.push((
+                *offset,
+                columns.map(|(column, field)| owned(column.value(&field.kind, row))).collect(),
+            ));
         }
         rejected.extend(extracted.rejected);
         ignored += extracted.ignored;
@@ -58,7 +61,8 @@ fn many_distinct_texts_are_each_coded_once() {
         _ => format!("{i:016}"),
     };
     let payloads: Vec<String> = (0..20_000).map(|i| format!("{{\"a\":\"{}\"}}", text(i % 15_000))).collect();
-    let events: Vec<_> = payloads.iter().enumerate().map(|(i, payload)| event(i as u64, payload.as_bytes())).collect();
+    let events: Vec<_> =
+        payloads.iter().enumerate().map(|(i, payload)| event(i as u64, payload.as_bytes())).collect();
     let description = describe(vec![field("a", Kind::Text)]);
     let mut scratch = Scratch::default();
     for size in [20_000, 1, 7_000] {
@@ -75,15 +79,20 @@ fn absent_rows_have_a_code_that_exists() {
     let extractor = Extractor::new(&description, TimeRule::default()).unwrap();
     let events = [event(0, b"{}"), event(1, b"{}")];
     let range = Range::new(Offset(0), Offset(2));
-    let column = extractor.extract(&mut Scratch::default(), range, events.into_iter()).events.columns.remove(0);
-    assert_eq!((column.heap.len(), column.fixed.as_slice(), column.validity.as_slice()), (1, &[0; 8][..], &[0][..]));
+    let column =
+        extractor.extract(&mut Scratch::default(), range, events.into_iter()).events.columns.remove(0);
+    assert_eq!(
+        (column.heap.len(), column.fixed.as_slice(), column.validity.as_slice()),
+        (1, &[0; 8][..], &[0][..])
+    );
 }
 
 #[test]
 fn validity_is_there_only_if_a_row_that_stays_is_absent() {
     let description = describe(vec![field("a", Kind::Integer), field("b", Kind::Integer)]);
     let extractor = Extractor::new(&description, TimeRule::default()).unwrap();
-    let events = [event(0, b"{\"a\":1,\"b\":1}"), event(1, b"{\"b\":\"poison\"}"), event(2, b"{\"a\":2,\"b\":1}")];
+    let events =
+        [event(0, b"{\"a\":1,\"b\":1}"), event(1, b"{\"b\":\"poison\"}"), event(2, b"{\"a\":2,\"b\":1}")];
     let range = Range::new(Offset(0), Offset(3));
     let extracted = extractor.extract(&mut Scratch::default(), range, events.into_iter());
     assert_eq!(extracted.offsets, [0, 2]);

@@ -6,8 +6,18 @@ use proptest::sample::select;
 
 /// Names that the tests' paths have, among others; each also in an escaped spelling.
 const NAMES: [&str; 12] = [
-    "a", "b", "c", "0", "1", "a\\u0062", "\\u0061", "a_rather_long_name_of_a_field", "a_rather_long_name_of_b_field",
-    "", "a/b", "~",
+    "a",
+    "b",
+    "c",
+    "0",
+    "1",
+    "a\\u0062",
+    "\\u0061",
+    "a_rather_long_name_of_a_field",
+    "a_rather_long_name_of_b_field",
+    "",
+    "a/b",
+    "~",
 ];
 
 fn space() -> impl Strategy<Value = String> {
@@ -24,10 +34,34 @@ pub fn number() -> impl Strategy<Value = String> {
         "-?[1-9][0-9]{0,25}",
         (any::<i32>(), "[eE][+-]?[0-9]{1,3}").prop_map(|(n, e)| format!("{n}{e}")),
         any::<f64>().prop_filter("JSON has no infinity", |n| n.is_finite()).prop_map(|n| format!("{n:e}")),
-        select(&["0", "-0", "0.0", "-0.00", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-            "-9223372036854775809", "18446744073709551616", "1e400", "1.0", "92233720368547758.07",
-            "92233720368547758.08", "01", "-", "1.", ".5", "+1", "1e", "1e+", "-01", "0x10", "00"][..])
-            .prop_map(String::from),
+        select(
+            &[
+                "0",
+                "-0",
+                "0.0",
+                "-0.00",
+                "9223372036854775807",
+                "9223372036854775808",
+                "-9223372036854775808",
+                "-9223372036854775809",
+                "18446744073709551616",
+                "1e400",
+                "1.0",
+                "92233720368547758.07",
+                "92233720368547758.08",
+                "01",
+                "-",
+                "1.",
+                ".5",
+                "+1",
+                "1e",
+                "1e+",
+                "-01",
+                "0x10",
+                "00"
+            ][..]
+        )
+        .prop_map(String::from),
     ]
 }
 
@@ -65,9 +99,12 @@ fn spaced(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String>
 }
 
 pub fn value() -> impl Strategy<Value = String> {
-    scalar().prop_recursive(6, 64, 8, |inner| {
-        prop_oneof![3 => object_of(inner.clone()), 1 => array_of(inner)]
-    })
+    scalar().prop_recursive(
+        6,
+        64,
+        8,
+        |inner| prop_oneof![3 => object_of(inner.clone()), 1 => array_of(inner)],
+    )
 }
 
 pub fn object() -> impl Strategy<Value = String> {

@@ -11,7 +11,9 @@ use serde_json::Value;
 pub fn lookup<'a>(document: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names.iter().try_fold(document, |value, name| match value {
         Value::Object(members) => members.get(*name),
-        Value::Array(elements) if *name == "0" || !name.starts_with('0') => elements.get(name.parse::<usize>().ok()?),
+        Value::Array(elements) if *name == "0" || !name.starts_with('0') => {
+            elements.get(name.parse::<usize>().ok()?)
+        }
         _ => None,
     })
 }
@@ -28,14 +30,17 @@ pub fn cast(value: Option<&Value>, kind: &Kind, typing: Typing) -> Result<Option
         (Kind::Boolean, Value::String(text)) if any => OwnedValue::Boolean(text.parse().map_err(|_| ())?),
         (Kind::Integer, Value::Number(number)) => OwnedValue::Integer(scaled(&number.to_string(), 0, false)?),
         (Kind::Integer, Value::String(text)) if any => OwnedValue::Integer(scaled(text, 0, false)?),
-        (Kind::Decimal(n), Value::Number(number)) => OwnedValue::Integer(scaled(&number.to_string(), *n, true)?),
+        (Kind::Decimal(n), Value::Number(number)) => {
+            OwnedValue::Integer(scaled(&number.to_string(), *n, true)?)
+        }
         (Kind::Decimal(n), Value::String(text)) => OwnedValue::Integer(scaled(text, *n, true)?),
         (Kind::Float, Value::Number(number)) => float(&number.to_string())?,
         (Kind::Float, Value::String(text)) if any => {
             let plain = text.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
             let point = text.split(['e', 'E']).next().unwrap_or_default();
             let point = point.strip_prefix('-').unwrap_or(point);
-            let digits = point.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+            let digits =
+                point.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
             if !plain || !digits {
                 return Err(());
             }
@@ -77,7 +82,9 @@ fn time(text: &str) -> Result<i64, ()> {
     let full = match text.len() {
         10 => format!("{text}T00:00:00Z"),
         16 => format!("{text}:00Z"),
-        _ if text.len() > 10 && !text.get(10..).unwrap_or("Z").contains(['Z', 'z', '+', '-']) => format!("{text}Z"),
+        _ if text.len() > 10 && !text.get(10..).unwrap_or("Z").contains(['Z', 'z', '+', '-']) => {
+            format!("{text}Z")
+        }
         _ => text.into(),
     };
     DateTime::parse_from_rfc3339(&full).map(|time| time.timestamp_millis()).map_err(|_| ())

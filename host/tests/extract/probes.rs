@@ -18,7 +18,10 @@ fn probed(probe: &Probe, payload: &str) -> Result<(Option<i64>, Option<String>),
 fn time_and_id_are_found_in_one_pass() {
     let both = probe("t.at", "/id");
     let id = |id: &str| Some(id.to_string());
-    assert_eq!(probed(&both, r#"{"id":"x\n","t":{"at":"1970-01-01T00:00:01Z"}}"#), Ok((Some(1000), id("x\n"))));
+    assert_eq!(
+        probed(&both, r#"{"id":"x\n","t":{"at":"1970-01-01T00:00:01Z"}}"#),
+        Ok((Some(1000), id("x\n")))
+    );
     assert_eq!(probed(&both, r#"{"id":"é","t":{"at":12}}"#), Ok((Some(12), id("é"))));
     assert_eq!(probed(&both, r#"{"id":12.50,"t":{"at":null}}"#), Ok((None, id("12.50"))));
     assert_eq!(probed(&both, r#"{"id":null,"t":[]}"#), Ok((None, None)));
@@ -34,7 +37,10 @@ fn what_is_wrong_is_named() {
     let wrong = |payload| probed(&both, payload).expect_err("refused");
     assert_eq!(wrong(r#"{"t":"noon"}"#), r#"t: expected a time, found text "noon" (not a time of RFC 3339)"#);
     assert_eq!(wrong(r#"{"t":true}"#), "t: expected a time, found true");
-    assert_eq!(wrong(r#"{"t":1e3}"#), "t: expected a time, found number 1e3 (not a number of digits with an optional fraction)");
+    assert_eq!(
+        wrong(r#"{"t":1e3}"#),
+        "t: expected a time, found number 1e3 (not a number of digits with an optional fraction)"
+    );
     assert_eq!(wrong(r#"{"id":{}}"#), "id: expected a text or a number, found an object");
     assert_eq!(wrong(r#"{"id":false}"#), "id: expected a text or a number, found false");
     assert_eq!(wrong(r#"{"t":"noon",}"#), "column 13: expected a name in quotes, found '}'");

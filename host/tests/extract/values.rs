@@ -10,8 +10,15 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 const KINDS: [Kind; 9] = [
-    Kind::Boolean, Kind::Integer, Kind::Float, Kind::Text, Kind::Binary, Kind::Timestamp, Kind::Decimal(0),
-    Kind::Decimal(2), Kind::Decimal(18),
+    Kind::Boolean,
+    Kind::Integer,
+    Kind::Float,
+    Kind::Text,
+    Kind::Binary,
+    Kind::Timestamp,
+    Kind::Decimal(0),
+    Kind::Decimal(2),
+    Kind::Decimal(18),
 ];
 
 /// Paths, and the names that they stand for.
@@ -58,11 +65,20 @@ fn expected(
     fields.iter().map(value).collect()
 }
 
-fn compare(fields: &[(usize, Kind, bool)], typing: Typing, payloads: &[Vec<u8>]) -> Result<(), TestCaseError> {
-    let inputs = fields.iter().map(|(path, kind, required)| Field { required: *required, ..field(PATHS[*path].0, kind.clone()) });
+fn compare(
+    fields: &[(usize, Kind, bool)],
+    typing: Typing,
+    payloads: &[Vec<u8>],
+) -> Result<(), TestCaseError> {
+    let inputs = fields
+        .iter()
+        .map(|(path, kind, required)| Field { required: *required, ..field(PATHS[*path].0, kind.clone()) });
     let description = describe(inputs.collect());
-    let events: Vec<Event<'_>> =
-        payloads.iter().enumerate().map(|(i, payload)| Event { typing, ..event(i as u64, payload) }).collect();
+    let events: Vec<Event<'_>> = payloads
+        .iter()
+        .enumerate()
+        .map(|(i, payload)| Event { typing, ..event(i as u64, payload) })
+        .collect();
     let extracted = extract_events(&description, &events);
     let mut rows = extracted.offsets.iter().enumerate();
     let mut rejected = extracted.rejected.iter();
@@ -72,15 +88,33 @@ fn compare(fields: &[(usize, Kind, bool)], typing: Typing, payloads: &[Vec<u8>])
             Ok(values) => {
                 let (row, found) = rows.next().expect("a row");
                 prop_assert_eq!(*found, offset as u64, "{}", &shown);
-                prop_assert_eq!(&extracted.events.times[row * 8..row * 8 + 8], &events[offset].time_ms.to_le_bytes()[..]);
-                for ((column, input), value) in extracted.events.columns.iter().zip(&description.inputs).zip(values) {
-                    prop_assert_eq!(owned(column.value(&input.kind, row)), value, "{} {} in {}", input.path, input.kind, &shown);
+                prop_assert_eq!(
+                    &extracted.events.times[row * 8..row * 8 + 8],
+                    &events[offset].time_ms.to_le_bytes()[..]
+                );
+                for ((column, input), value) in
+                    extracted.events.columns.iter().zip(&description.inputs).zip(values)
+                {
+                    prop_assert_eq!(
+                        owned(column.value(&input.kind, row)),
+                        value,
+                        "{} {} in {}",
+                        input.path,
+                        input.kind,
+                        &shown
+                    );
                 }
             }
             Err(path) => {
                 let found = rejected.next().expect("a rejected event");
                 prop_assert_eq!(found.offset, offset as u64);
-                prop_assert!(found.reason.starts_with(&format!("{path}: expected ")) || path == "payload" && found.reason.starts_with("payload: column "), "{} of {}", &found.reason, &shown);
+                prop_assert!(
+                    found.reason.starts_with(&format!("{path}: expected "))
+                        || path == "payload" && found.reason.starts_with("payload: column "),
+                    "{} of {}",
+                    &found.reason,
+                    &shown
+                );
                 prop_assert!(found.reason.len() < 300);
             }
         }
@@ -171,6 +205,9 @@ fn base64_is_strict() {
     assert_eq!(binary(""), Ok(Some(OwnedValue::Bytes(b"".into()))));
     assert_eq!(binary("+\\/8="), Ok(Some(OwnedValue::Bytes(vec![0xfb, 0xff]))));
     for wrong in ["MTI", "MTJ=", "MT-z", "MTIz\\n", "M", "====", " MTIz"] {
-        assert_eq!(binary(wrong), Err(format!("a: expected binary, found text \"{wrong}\" (not base64 with padding)")));
+        assert_eq!(
+            binary(wrong),
+            Err(format!("a: expected binary, found text \"{wrong}\" (not base64 with padding)"))
+        );
     }
 }

@@ -107,15 +107,14 @@ impl Bench {
     pub fn append_at(&mut self, time: Timestamp, payload: &str) -> i64 {
         let offset = self.next_offset;
         self.next_offset += 1;
-        let record = Record { offset, time, payload: payload.to_owned() };
         if !extract::is_wanted(self.description.only.as_ref(), payload) {
             self.ignored += 1;
             return offset;
         }
-        let fault = self.description.inputs.iter().find_map(|field| extract::find(field, &record).err());
-        match fault {
-            Some(why) => self.unfit.push((offset, why)),
-            None => self.records.push(record),
+        let inputs = self.description.inputs.iter();
+        match inputs.map(|field| extract::input(field, offset, time, payload)).collect() {
+            Ok(inputs) => self.records.push(Record { offset, time, inputs }),
+            Err(why) => self.unfit.push((offset, why)),
         }
         offset
     }
@@ -199,10 +198,10 @@ impl Bench {
 
     /// The records `[from, to)` as one chunk.
     pub fn events(&self, from: usize, to: usize) -> Events {
-        let records: Vec<&Record> = self.records[from..to].iter().collect();
+        let records = &self.records[from..to];
         Events {
             times: records.iter().flat_map(|record| record.time.0.to_le_bytes()).collect(),
-            columns: self.description.inputs.iter().map(|field| extract::column(field, &records)).collect(),
+            columns: extract::columns(&self.description.inputs, records),
         }
     }
 

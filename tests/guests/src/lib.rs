@@ -21,6 +21,12 @@ pub fn impure() -> &'static [u8] {
     COMPONENT.get_or_init(|| build("impure"))
 }
 
+/// Keeps all laws, or breaks the one that the `mode` of its settings is about.
+pub fn lawbreakers() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build("lawbreakers"))
+}
+
 /// Builds a package of this workspace as a component.
 ///
 /// Processes that build at the same time wait for each other at cargo's own lock; the target folder

@@ -1,18 +1,20 @@
 // Revenue per merchant, currency and hour of completed orders: a transform in JavaScript, written
 // from `wit/transform.wit` alone.
 //
-// JavaScript's numbers are exact to 2^53 only and BigInt is slow, so a 64-bit value travels as two
-// 32-bit halves, `high * 2^32 + low` with `low` unsigned; a sum of a million halves is still exact.
+// JavaScript's numbers are exact to 2^53 only and BigInt is slow. So 64-bit values are read as two
+// halves, `high * 2^32 + low` with `low` unsigned; what is small enough to be summed exactly as a number
+// is, and the rare value that is not takes the way of BigInt.
 //
 // A state is 32 bytes, little-endian: the sum of the amounts (two's complement, 16), the number of
 // orders (unsigned, 8), the largest amount (signed, 8).
 
 const HOUR_MS = 3_600_000;
 const TWO_32 = 2 ** 32;
-// Times from -2^52 to 2^52 are whole numbers of a double, with room for the end of their window.
-const SAFE_HIGH = 2 ** 20;
-// Beyond this number of rows a sum of halves could exceed 2^53 and round.
-const ROWS_PER_BLOCK = 2 ** 20;
+// Times from -2^52 to 2^52 are exact as numbers, with room for the end of their window.
+const SAFE_TIME = 2 ** 52;
+// So many amounts from -2^32 to 2^32 have a sum that is exact as a number. A larger chunk is an error,
+// at which the host folds its halves.
+const ROWS_MAX = 2 ** 20;
 const STATE_BYTES = 32;
 const NOTHING = new Uint8Array(0);
 const NO_HEAP = { ends: NOTHING, bytes: NOTHING };
@@ -94,11 +96,12 @@ class Cells {
     this.hour = new Int32Array(rows); // index in hours
     this.merchant = new Uint32Array(rows);
     this.currency = new Uint32Array(rows);
-    this.sumHigh = new Float64Array(rows);
-    this.sumLow = new Float64Array(rows);
     this.orders = new Float64Array(rows);
-    this.largestHigh = new Int32Array(rows);
-    this.largestLow = new Uint32Array(rows);
+    // Of amounts from -2^32 to 2^32.
+    this.sum = new Float64Array(rows);
+    this.largest = new Float64Array(rows);
+    // Of the others: cell -> { sum, largest }, BigInt.
+    this.wide = new Map();
   }
 
   numberOfHour(hour) {
@@ -121,31 +124,31 @@ class Cells {
       this.hour[cell] = hour;
       this.merchant[cell] = merchant;
       this.currency[cell] = currency;
-      this.largestHigh[cell] = -(2 ** 31);
+      this.largest[cell] = -Infinity;
     }
     this.latest[pair] = cell;
     return cell;
   }
 
-  /** Moves what the low halves of the sums hold beyond 32 bits to the high halves. */
-  carry() {
-    for (let cell = 0; cell < this.count; cell++) {
-      const carry = Math.floor(this.sumLow[cell] / TWO_32);
-      this.sumLow[cell] -= carry * TWO_32;
-      this.sumHigh[cell] += carry;
-    }
+  addWide(cell, amount) {
+    const before = this.wide.get(cell);
+    const largest = before && before.largest > amount ? before.largest : amount;
+    this.wide.set(cell, { sum: before ? before.sum + amount : amount, largest });
   }
 }
 
-/** Hours since 1970 of a time given as halves: exact where a double is not. */
+const bigOf = (high, low) => (BigInt(high) << 32n) | BigInt(low);
+
+/** Hours since 1970 of a time given as halves: exact where a number is not. */
 function hourOf(high, low) {
-  if (high >= -SAFE_HIGH && high < SAFE_HIGH) return Math.floor((high * TWO_32 + low) / HOUR_MS);
-  const time = (BigInt(high) << 32n) | BigInt(low);
-  const hour = time / BigInt(HOUR_MS);
-  return Number(time < 0n && hour * BigInt(HOUR_MS) !== time ? hour - 1n : hour);
+  const time = high * TWO_32 + low;
+  if (Math.abs(time) < SAFE_TIME) return Math.floor(time / HOUR_MS);
+  const exact = bigOf(high, low);
+  const hour = exact / BigInt(HOUR_MS);
+  return Number(exact < 0n && hour * BigInt(HOUR_MS) !== exact ? hour - 1n : hour);
 }
 
-function foldRows(events, cells, numberOf, completed, from, to) {
+function foldRows(events, rows, cells, numberOf, completed) {
   const [merchants, currencies, amountColumn, statusColumn] = events.columns;
   const times = cast(Int32Array, events.times);
   const merchantCodes = cast(Uint32Array, merchants.fixed);
@@ -153,11 +156,11 @@ function foldRows(events, cells, numberOf, completed, from, to) {
   const amounts = cast(Int32Array, amountColumn.fixed);
   const statuses = cast(Uint32Array, statusColumn.fixed);
   const currencyCount = currencies.heap.ends.length / 4;
-  const { latest, hour: hourOfCell, sumHigh, sumLow, orders, largestHigh, largestLow } = cells;
+  const { latest, hour: hourOfCell, sum, orders, largest } = cells;
   let hour = -1; // of the row before: its index in cells.hours, start and end
   let start = 0;
   let end = 0;
-  for (let row = from; row < to; row++) {
+  for (let row = 0; row < rows; row++) {
     if (statuses[row] !== completed) continue;
     const low = times[2 * row] >>> 0;
     const time = times[2 * row + 1] * TWO_32 + low;
@@ -165,42 +168,58 @@ function foldRows(events, cells, numberOf, completed, from, to) {
       const number = hourOf(times[2 * row + 1], low);
       hour = cells.numberOfHour(number);
       start = number * HOUR_MS;
-      // A time that is not exact as a double must not be compared with a window: make it miss.
-      end = Math.abs(time) < SAFE_HIGH * TWO_32 ? start + HOUR_MS : start;
+      // A time that is not exact as a number must not be compared with a window: make it miss.
+      end = Math.abs(time) < SAFE_TIME ? start + HOUR_MS : start;
     }
     const merchant = merchantCodes[row];
     const currency = currencyCodes[row];
     const pair = numberOf ? numberOf(merchant, currency) : merchant * currencyCount + currency;
     let cell = latest[pair];
     if (cell < 0 || hourOfCell[cell] !== hour) cell = cells.find(hour, pair, merchant, currency);
-    const amountHigh = amounts[2 * row + 1];
-    const amountLow = amounts[2 * row] >>> 0;
-    sumHigh[cell] += amountHigh;
-    sumLow[cell] += amountLow;
     orders[cell]++;
-    const highest = largestHigh[cell];
-    if (amountHigh > highest || (amountHigh === highest && amountLow > largestLow[cell])) {
-      largestHigh[cell] = amountHigh;
-      largestLow[cell] = amountLow;
+    const amountLow = amounts[2 * row] >>> 0;
+    const amountHigh = amounts[2 * row + 1];
+    if (amountHigh === 0 || amountHigh === -1) {
+      const amount = amountHigh * TWO_32 + amountLow;
+      sum[cell] += amount;
+      if (amount > largest[cell]) largest[cell] = amount;
+    } else {
+      cells.addWide(cell, bigOf(amountHigh, amountLow));
     }
   }
 }
 
-const endsOf = (count) => bytesOf(Uint32Array.from({ length: count }, (_, i) => STATE_BYTES * (i + 1)));
+function endsOf(count) {
+  const ends = new Uint32Array(count);
+  for (let i = 0; i < count; ) ends[i] = STATE_BYTES * ++i;
+  return bytesOf(ends);
+}
+
+/** Writes a whole number as two words of two's complement. */
+function putNumber(words, at, number) {
+  const low = number >>> 0; // modulo 2^32, as all that is written to a Uint32Array
+  words[at] = low;
+  words[at + 1] = (number - low) / TWO_32;
+}
 
 function statesOf(cells) {
   const words = new Uint32Array(cells.count * 8);
   for (let cell = 0, at = 0; cell < cells.count; cell++, at += 8) {
-    const high = cells.sumHigh[cell];
-    words[at] = cells.sumLow[cell];
-    words[at + 1] = high; // modulo 2^32
-    const sign = Math.floor(high / TWO_32); // what is left of it, and its sign
-    words[at + 2] = sign;
-    words[at + 3] = sign < 0 ? 0xffffffff : 0;
-    words[at + 4] = cells.orders[cell];
-    words[at + 5] = 0;
-    words[at + 6] = cells.largestLow[cell];
-    words[at + 7] = cells.largestHigh[cell];
+    const sum = cells.sum[cell];
+    putNumber(words, at, sum);
+    words[at + 2] = words[at + 3] = sum < 0 ? 0xffffffff : 0;
+    putNumber(words, at + 4, cells.orders[cell]);
+    putNumber(words, at + 6, cells.largest[cell]);
+  }
+  const view = new DataView(words.buffer);
+  for (const [cell, wide] of cells.wide) {
+    const at = STATE_BYTES * cell;
+    const sum = wide.sum + BigInt(cells.sum[cell]);
+    const other = cells.largest[cell]; // -Infinity if there is none
+    const largest = other > wide.largest ? BigInt(other) : wide.largest;
+    view.setBigInt64(at, BigInt.asIntN(64, sum), true);
+    view.setBigInt64(at + 8, sum >> 64n, true);
+    view.setBigInt64(at + 24, largest, true);
   }
   return { ends: endsOf(cells.count), bytes: bytesOf(words) };
 }
@@ -226,32 +245,19 @@ function wordsOf(states) {
   return cast(Uint32Array, states.bytes);
 }
 
-/** Writes the sum of `words` words of two's complement at `at`; returns what it carries out. */
-function addWords(left, right, into, at, words) {
-  let carry = 0;
-  for (let i = at; i < at + words; i++) {
-    const sum = left[i] + right[i] + carry;
-    into[i] = sum; // modulo 2^32
-    carry = sum >= TWO_32 ? 1 : 0;
-  }
-  return carry;
-}
-
 function describe() {
   return DESCRIPTION;
 }
 
 function fold(events) {
   const rows = events.times.length / 8;
+  if (rows > ROWS_MAX) throw new Error(`a chunk of ${rows} rows; at most ${ROWS_MAX} are summed exactly`);
   const [merchants, currencies, , statuses] = events.columns;
   DESCRIPTION.inputs.forEach((input, i) => requirePresent(input.name, events.columns[i], rows));
   const completed = codeOf(statuses.heap, "completed");
   const pairs = numberPairs(merchants.heap.ends.length / 4, currencies.heap.ends.length / 4, rows);
   const cells = new Cells(rows, pairs.count);
-  for (let from = 0; from < rows; from += ROWS_PER_BLOCK) {
-    foldRows(events, cells, pairs.numberOf, completed, from, Math.min(from + ROWS_PER_BLOCK, rows));
-    cells.carry();
-  }
+  foldRows(events, rows, cells, pairs.numberOf, completed);
   const key = (codes, heap) => ({ fixed: bytesOf(codes.slice(0, cells.count)), heap, validity: NOTHING });
   return {
     cells: {
@@ -268,11 +274,18 @@ function merge(left, right) {
   if (a.length !== b.length) throw new Error("left and right are not of one length");
   const merged = new Uint32Array(a.length);
   for (let at = 0; at < a.length; at += 8) {
-    addWords(a, b, merged, at, 4);
+    // Word by word; a word takes a sum modulo 2^32.
+    let sum = (merged[at] = a[at] + b[at]);
+    sum = merged[at + 1] = a[at + 1] + b[at + 1] + (sum >= TWO_32 ? 1 : 0);
+    sum = merged[at + 2] = a[at + 2] + b[at + 2] + (sum >= TWO_32 ? 1 : 0);
+    merged[at + 3] = a[at + 3] + b[at + 3] + (sum >= TWO_32 ? 1 : 0);
     // Equal signs that give another sign: the sum does not fit.
     if ((~(a[at + 3] ^ b[at + 3]) & (a[at + 3] ^ merged[at + 3])) < 0) throw new Error("amount is out of 128 bits");
-    if (addWords(a, b, merged, at + 4, 2)) throw new Error("orders is out of 64 bits");
-    const [highA, highB] = [a[at + 7] | 0, b[at + 7] | 0];
+    sum = merged[at + 4] = a[at + 4] + b[at + 4];
+    sum = merged[at + 5] = a[at + 5] + b[at + 5] + (sum >= TWO_32 ? 1 : 0);
+    if (sum >= TWO_32) throw new Error("orders is out of 64 bits");
+    const highA = a[at + 7] | 0;
+    const highB = b[at + 7] | 0;
     const larger = highA > highB || (highA === highB && a[at + 6] >= b[at + 6]) ? a : b;
     merged[at + 6] = larger[at + 6];
     merged[at + 7] = larger[at + 7];

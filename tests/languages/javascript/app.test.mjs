@@ -24,7 +24,7 @@ const CURRENCIES = ["EUR", "USD", ""];
 const STATUSES = ["completed", "completed", "pending", "refunded", "complete", "Completed", "completed "];
 const MIN = -(2n ** 63n);
 const MAX = 2n ** 63n - 1n;
-const AMOUNTS = [0n, -1n, 1n, 2n ** 32n, 2n ** 32n - 1n, -(2n ** 32n), 2n ** 53n + 1n, MIN, MAX, 2n ** 62n];
+const AMOUNTS = [0n, -1n, 1n, 2n ** 32n, 2n ** 32n - 1n, -(2n ** 32n), -(2n ** 32n) - 1n, 2n ** 53n + 1n, MIN, MAX, 2n ** 62n];
 const TIMES = [0n, -1n, HOUR_MS, HOUR_MS - 1n, -HOUR_MS, 2n ** 52n, -(2n ** 52n) - 1n, 2n ** 53n + 1n, MAX, MIN + HOUR_MS, HOUR_MS * 2n ** 40n - 1n];
 
 function randomEvent(wild) {
@@ -145,17 +145,21 @@ test("fold of many keys and of many rows is a straight loop too", () => {
   assert.deepEqual(sorted(cellsOf(transform.fold(chunkOf(events)))), sorted(straightLoop(events)));
 });
 
-test("a sum is exact beyond the rows whose halves a double can hold", () => {
-  const rows = 2 ** 21 + 3;
-  const chunk = chunkOf([{ time: 0n, merchant: "m", currency: "c", amount: 0n, status: "completed" }]);
-  chunk.times = new Uint8Array(8 * rows);
-  for (const column of chunk.columns) [column.fixed, column.validity] = [new Uint8Array(4 * rows), new Uint8Array(0)];
-  chunk.columns[0].heap = chunk.columns[1].heap = chunk.columns[3].heap = { ends: new Uint8Array([9, 0, 0, 0]), bytes: new TextEncoder().encode("completed") };
-  for (const amount of [MAX, MIN + 1n]) {
-    chunk.columns[2].fixed = new Uint8Array(new BigInt64Array(rows).fill(amount).buffer);
+/** A chunk of `rows` completed orders of one cell with one amount. */
+function sameOrders(rows, amount) {
+  const heap = { ends: new Uint8Array([9, 0, 0, 0]), bytes: new TextEncoder().encode("completed") };
+  const text = { fixed: new Uint8Array(4 * rows), heap, validity: new Uint8Array(0) };
+  const fixed = new Uint8Array(new BigInt64Array(rows).fill(amount).buffer);
+  return { times: new Uint8Array(8 * rows), columns: [text, text, { ...text, fixed }, text] };
+}
+
+test("the largest chunk has an exact sum, and a larger one is refused", () => {
+  const rows = 2 ** 20;
+  for (const amount of [2n ** 32n - 1n, -(2n ** 32n), MAX, MIN]) {
     const expected = stateOf({ sum: amount * BigInt(rows), orders: BigInt(rows), largest: amount });
-    assert.deepEqual([...cellsOf(transform.fold(chunk)).values()], [expected]);
+    assert.deepEqual([...cellsOf(transform.fold(sameOrders(rows, amount))).values()], [expected]);
   }
+  assert.throws(() => transform.fold(sameOrders(rows + 1, 1n)), (error) => /^Error: a chunk of 1048577 rows/.test(error));
 });
 
 test("a chunk cut in two gives the cells of the whole, in either order", () => {
@@ -167,6 +171,16 @@ test("a chunk cut in two gives the cells of the whole, in either order", () => {
     assert.deepEqual(sorted(mergeCells(left, right)), whole);
     assert.deepEqual(sorted(mergeCells(right, left)), whole);
   }
+});
+
+test("merge adds sums of 128 bits", () => {
+  const wide = () => BigInt.asIntN(32 * (1 + random(4)) - 1, [0, 0, 0, 0].reduce((bits) => (bits << 32n) | BigInt(random(2 ** 32)), 0n));
+  const pairs = Array.from({ length: 2000 }, () => [wide(), wide()]);
+  const blobs = (side) => blobsOf(pairs.map((pair) => stateOf({ sum: pair[side], orders: 1n, largest: 0n })));
+  const expected = pairs.map(([left, right]) => stateOf({ sum: left + right, orders: 2n, largest: 0n }));
+  assert.equal(Buffer.from(transform.merge(blobs(0), blobs(1)).bytes).toString("hex"), expected.join(""));
+  const most = blobsOf([stateOf({ sum: 2n ** 127n - 1n, orders: 1n, largest: 0n })]);
+  assert.throws(() => transform.merge(most, most), (error) => error === "Error: amount is out of 128 bits");
 });
 
 test("present reads what the states hold", () => {

@@ -136,6 +136,15 @@ class Revenue(unittest.TestCase):
             self.assertEqual(merge(left, right), whole)
             self.assertEqual(merge(right, left), whole)
 
+    def test_merge_adds_sums_of_128_bits(self):
+        wide = lambda: dice.getrandbits(127) - 2**126 >> dice.randrange(127)
+        pairs = [(wide(), wide()) for _ in range(2000)]
+        left, right = (blobs([state(pair[side], 1, 0) for pair in pairs]) for side in (0, 1))
+        self.assertEqual(GUEST.merge(left, right).bytes, b"".join(state(sum(pair), 2, 0) for pair in pairs))
+        with self.assertRaises(Err):
+            most = blobs([state(2**127 - 1, 1, 0)])
+            GUEST.merge(most, most)
+
     def test_present_reads_what_the_states_hold(self):
         cells = [(dice.choice(AMOUNTS), dice.randrange(1, 9), dice.choice(AMOUNTS)) for _ in range(50)]
         self.assertEqual(present(state(*cell) for cell in cells), [list(column) for column in zip(*cells)])

@@ -28,7 +28,8 @@ pub fn script(path: &str, arguments: &[&str]) -> String {
 /// An engine that keeps compiled components in the target folder: those of Python and JavaScript take
 /// seconds to compile.
 pub fn engine() -> Engine {
-    Engine::new(Options { cache: Some(root().join("target/compiled")), ..Options::default() }).expect("an engine")
+    Engine::new(Options { cache: Some(root().join("target/compiled")), ..Options::default() })
+        .expect("an engine")
 }
 
 pub fn component(engine: &Engine, bytes: &[u8]) -> Arc<Component> {

@@ -19,16 +19,15 @@ fn ndjson(rows: &Rows) -> String {
 #[test]
 fn guests_in_other_languages_give_the_rows_of_the_rust_one() {
     script("tests/languages/build", &[]);
-    let read = |name: &str| std::fs::read(root().join(format!("target/languages/{name}.wasm"))).expect("built");
+    let read =
+        |name: &str| std::fs::read(root().join(format!("target/languages/{name}.wasm"))).expect("built");
     let engine = engine();
-    let guests = [
-        ("rust", guests::build("revenue")),
-        ("javascript", read("javascript")),
-        ("python", read("python")),
-    ];
+    let guests =
+        [("rust", guests::build("revenue")), ("javascript", read("javascript")), ("python", read("python"))];
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("orders.ndjson");
-    let (mut orders, mut lines) = (Orders::new(Shape { seed: 7, events: EVENTS, ..Shape::default() }), Vec::new());
+    let (mut orders, mut lines) =
+        (Orders::new(Shape { seed: 7, events: EVENTS, ..Shape::default() }), Vec::new());
     while orders.fill(&mut lines, 8192) > 0 {}
     std::fs::write(&file, lines).expect("a file");
     let mut first: Option<(String, u64)> = None;

@@ -2,7 +2,7 @@
 //!
 //! `bifocal test .` runs the fixtures, `bifocal check` proves the laws, `cargo test` runs the tests.
 
-use bifocal_sdk::prelude::*;
+use bifocal_sdk::*;
 
 /// One event: the fields that are read. `Option` if a field may be absent.
 #[derive(Event)]
@@ -28,7 +28,7 @@ struct Visits {
 #[transform(name = "{{name}}", window = "1h", time = "at")]
 fn {{function}}(visit: Visit, out: &mut Cells<Page, Visits>) -> Result<(), Reject> {
     if visit.seconds < 0 {
-        return Err(Reject::new("a visit cannot be shorter than nothing"));
+        return Err(Reject::because("a visit cannot be shorter than nothing"));
     }
     let cell = out.cell(Page { page: visit.page });
     cell.visits.add(1);

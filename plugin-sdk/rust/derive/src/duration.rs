@@ -11,7 +11,9 @@ pub fn parse_ms(text: &str) -> Result<i64, String> {
         "h" => 3_600_000,
         "d" => 86_400_000,
         _ => {
-            return Err(format!("'{text}' is not a length of time; write \"1h\", with one of ms, s, m, h, d"));
+            return Err(format!(
+                "'{text}' is not a length of time; write \"1h\", with one of ms, s, m, h, d"
+            ));
         }
     };
     match number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit_ms)) {

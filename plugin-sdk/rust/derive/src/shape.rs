@@ -7,7 +7,10 @@ pub fn named_fields<'i>(item: &'i DeriveInput, derive: &str) -> Result<Vec<&'i F
     let fields = match &item.data {
         Data::Struct(data) if data.fields.iter().all(|field| field.ident.is_some()) => &data.fields,
         _ => {
-            return Err(Error::new_spanned(&item.ident, format!("{derive} needs a struct with named fields")));
+            return Err(Error::new_spanned(
+                &item.ident,
+                format!("{derive} needs a struct with named fields"),
+            ));
         }
     };
     if fields.is_empty() {

@@ -1,7 +1,7 @@
 //! `#[transform]`: a function becomes a plugin.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Group, Ident as Word, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, LitStr, Meta, Result, Token, Type};
@@ -120,9 +120,10 @@ fn parse_ms(text: &LitStr) -> Result<i64> {
 
 /// The parameters of a transform: the event, settings if it has any, the cells.
 struct Parameters<'f> {
-    event: &'f Type,
+    /// Types, with lifetimes that the function names left out: they stand in other functions too.
+    event: TokenStream,
     settings: Option<&'f syn::PatType>,
-    cells: &'f Type,
+    cells: TokenStream,
 }
 
 impl Parameters<'_> {
@@ -130,11 +131,11 @@ impl Parameters<'_> {
         let signature = "a transform is a function of an event, perhaps its settings, and its cells: \
                          fn f(event: E, settings: &T, out: &mut Cells<K, S>) -> Result<(), Reject>";
         let wrong = || Error::new_spanned(&function.sig, signature);
-        let typed = |argument| match argument {
-            &FnArg::Typed(ref typed) => Ok(typed),
+        let inputs = function.sig.inputs.iter().map(|argument| match argument {
+            FnArg::Typed(typed) => Ok(typed),
             FnArg::Receiver(_) => Err(wrong()),
-        };
-        let inputs = function.sig.inputs.iter().map(typed).collect::<Result<Vec<_>>>()?;
+        });
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let (event, settings, cells) = match inputs.as_slice() {
             [event, cells] => (event, None, cells),
             [event, settings, cells] => (event, Some(*settings), cells),
@@ -142,7 +143,8 @@ impl Parameters<'_> {
         };
         match &*cells.ty {
             Type::Reference(cells) if cells.mutability.is_some() => {
-                Ok(Parameters { event: &event.ty, settings, cells: &cells.elem })
+                let unnamed = |ty: &Type| unname(ty.to_token_stream(), function);
+                Ok(Parameters { event: unnamed(&event.ty), settings, cells: unnamed(&cells.elem) })
             }
             _ => Err(wrong()),
         }
@@ -164,11 +166,34 @@ impl Parameters<'_> {
     }
 }
 
+/// `Order<'_>` for `Order<'a>` if `'a` is a parameter of the function.
+fn unname(tokens: TokenStream, function: &ItemFn) -> TokenStream {
+    let is_parameter = |word: &Word| function.sig.generics.lifetimes().any(|one| one.lifetime.ident == *word);
+    let mut after_quote = false;
+    let rename = |token| {
+        let is_name = std::mem::replace(&mut after_quote, false);
+        match token {
+            TokenTree::Ident(word) if is_name && is_parameter(&word) => {
+                TokenTree::Ident(Word::new("_", word.span()))
+            }
+            TokenTree::Group(group) => {
+                TokenTree::Group(Group::new(group.delimiter(), unname(group.stream(), function)))
+            }
+            TokenTree::Punct(mark) => {
+                after_quote = mark.as_char() == '\'';
+                TokenTree::Punct(mark)
+            }
+            token => token,
+        }
+    };
+    tokens.into_iter().map(rename).collect()
+}
+
 pub fn expand(arguments: &Arguments, function: &ItemFn) -> Result<TokenStream> {
     let parameters = Parameters::of(function)?;
     let describe = describe(arguments, function, &parameters)?;
     let fold = fold(arguments, function, &parameters)?;
-    let cells = parameters.cells;
+    let cells = &parameters.cells;
     let present = match &arguments.present {
         Some(present) => quote! { ::bifocal_sdk::run::present_with::<#cells, _>(states, #present) },
         None => quote! { ::bifocal_sdk::run::present::<#cells>(states) },
@@ -220,7 +245,7 @@ pub fn expand(arguments: &Arguments, function: &ItemFn) -> Result<TokenStream> {
 }
 
 fn describe(arguments: &Arguments, function: &ItemFn, parameters: &Parameters) -> Result<TokenStream> {
-    let (event, cells) = (parameters.event, parameters.cells);
+    let (event, cells) = (&parameters.event, &parameters.cells);
     let window = arguments.window()?;
     let annotations = arguments.annotations()?;
     let name = arguments.name.as_ref().map_or_else(|| shape::name_of(&function.sig.ident), LitStr::value);

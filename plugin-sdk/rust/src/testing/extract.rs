@@ -9,30 +9,31 @@ use crate::column::{Builder, Column};
 use crate::description::{Field, Filter};
 use crate::value::{Datum, Kind, Timestamp};
 
-/// One event of a bench.
+/// One event of a bench, with its inputs in the order of their declaration.
 pub(super) struct Record {
     pub(super) offset: i64,
     pub(super) time: Timestamp,
-    pub(super) payload: String,
+    pub(super) inputs: Vec<Datum>,
 }
 
-/// The column of an input for all `records`, each of which [`find`] has accepted.
-pub(super) fn column(field: &Field, records: &[&Record]) -> Column {
-    let mut column = Builder::new(field.kind);
-    for record in records {
-        column.push_datum(&find(field, record).unwrap_or(Datum::Absent));
-    }
-    column.finish()
+/// The columns of `records`.
+pub(super) fn columns(fields: &[Field], records: &[Record]) -> Vec<Column> {
+    let column = |(i, field): (usize, &Field)| {
+        let mut column = Builder::new(field.kind);
+        records.iter().for_each(|record| column.push_datum(&record.inputs[i]));
+        column.finish()
+    };
+    fields.iter().enumerate().map(column).collect()
 }
 
 /// The value of an input, or why the event is to be rejected.
-pub(super) fn find(field: &Field, record: &Record) -> Result<Datum, String> {
+pub(super) fn input(field: &Field, offset: i64, time: Timestamp, payload: &str) -> Result<Datum, String> {
     let datum = match field.path.as_str() {
-        "" => Datum::Binary(record.payload.clone().into_bytes()),
-        "@offset" => Datum::Integer(record.offset),
-        "@time" | "@ingested" => Datum::Integer(record.time.0),
+        "" => Datum::Binary(payload.as_bytes().to_vec()),
+        "@offset" => Datum::Integer(offset),
+        "@time" | "@ingested" => Datum::Integer(time.0),
         path if path.starts_with('@') => Datum::Absent,
-        path => match raw_at(&record.payload, path)? {
+        path => match raw_at(payload, path)? {
             Some(raw) => parse(field.kind, &raw)
                 .ok_or_else(|| format!("{path}: {raw} is not of kind {:?}", field.kind))?,
             None => Datum::Absent,
