@@ -3,7 +3,7 @@
 
 use crate::job::{self, CHUNK_ROWS, Job};
 use crate::measure::{Line, in_turn};
-use crate::native::{Revenue, Row, digest};
+use crate::native::{Done, Revenue, Row, digest};
 use bifocal::batch::{self, Shape};
 use bifocal::calls::Calls;
 use bifocal::certificate::Certificate;
@@ -52,7 +52,7 @@ fn payloads(job: &Job) -> anyhow::Result<Line> {
                 revenue.add_order(order.merchant_id, order.currency, event.time_ms, cents(order.amount));
             }
         }
-        Ok(revenue.rows())
+        Ok(Done::new(revenue))
     };
     let (ours, theirs) = in_turn(ours, theirs)?;
     let rates = (ours.rate(job.events), theirs.rate(job.events));
@@ -61,7 +61,7 @@ fn payloads(job: &Job) -> anyhow::Result<Line> {
         rates,
         ratio: rates.0 / rates.1,
         goal: Some(0.7),
-        digests: (ours.result.digest(job)?, digest(theirs.result.iter())),
+        digests: (ours.result.digest(job)?, theirs.result.digest()),
         remark: "against sonic-rs into a struct of 4 fields".into(),
     })
 }
@@ -99,7 +99,7 @@ fn file(job: &Job) -> anyhow::Result<Line> {
                 revenue.add_order(order.merchant_id, order.currency, time_ms, cents(order.amount));
             }
         }
-        Ok(revenue.rows())
+        Ok(Done::new(revenue))
     };
     let (ours, theirs) = in_turn(ours, theirs)?;
     let rates = (ours.rate(job.events), theirs.rate(job.events));
@@ -108,7 +108,7 @@ fn file(job: &Job) -> anyhow::Result<Line> {
         rates,
         ratio: rates.0 / rates.1,
         goal: None,
-        digests: (ours.result.digest(job)?, digest(theirs.result.iter())),
+        digests: (ours.result.digest(job)?, theirs.result.digest()),
         remark: "against sonic-rs into a struct of 5 fields, no log".into(),
     })
 }

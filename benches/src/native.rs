@@ -60,31 +60,62 @@ impl Names {
     }
 }
 
-/// Currencies that a merchant has room for; the job has four.
+/// Currencies that there is room for; the job has four.
 const CURRENCIES: usize = 16;
+const UNMET: u32 = u32::MAX;
 
 #[derive(Default)]
 pub struct Revenue {
     merchants: Names,
     currencies: Names,
+    /// Pairs of merchant and currency that were met, and where each is found by both ids.
+    pairs: Vec<(u32, u32)>,
+    pair_of: Vec<u32>,
     first_hour: Option<i64>,
-    /// Cells of each hour, by merchant and currency.
+    /// Cells of each hour, by pair.
     hours: Vec<Vec<Cell>>,
+}
+
+/// A cell in its place among all others; its names are looked up when it is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sorted {
+    pair: u32,
+    hour: u32,
 }
 
 impl Revenue {
     #[inline]
     fn add(&mut self, merchant: usize, currency: usize, time_ms: i64, amount: i64) {
         let hour = self.hour(time_ms.div_euclid(HOUR_MS));
+        let pair = self.pair(merchant, currency);
         let cells = &mut self.hours[hour];
-        let place = merchant * CURRENCIES + currency;
-        if place >= cells.len() {
-            cells.resize((place + 1).next_multiple_of(1024), EMPTY);
+        if pair >= cells.len() {
+            cells.resize((pair + 1).next_multiple_of(1024), EMPTY);
         }
-        let cell = &mut cells[place];
+        let cell = &mut cells[pair];
         cell.amount += amount;
         cell.orders += 1;
         cell.largest = cell.largest.max(amount);
+    }
+
+    #[inline]
+    fn pair(&mut self, merchant: usize, currency: usize) -> usize {
+        assert!(currency < CURRENCIES, "the job has few currencies");
+        let place = merchant * CURRENCIES + currency;
+        match self.pair_of.get(place) {
+            Some(pair) if *pair != UNMET => *pair as usize,
+            _ => self.meet(place),
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, place: usize) -> usize {
+        if place >= self.pair_of.len() {
+            self.pair_of.resize((place + 1).next_multiple_of(1024), UNMET);
+        }
+        self.pair_of[place] = self.pairs.len() as u32;
+        self.pairs.push(((place / CURRENCIES) as u32, (place % CURRENCIES) as u32));
+        self.pairs.len() - 1
     }
 
     #[inline]
@@ -107,8 +138,8 @@ impl Revenue {
     /// for them.
     pub fn add_columns(&mut self, events: &Events) {
         let [merchant, currency, amount, status] = &events.columns[..] else { panic!("four columns") };
-        let merchants = self_ids(&mut self.merchants, merchant);
-        let currencies = self_ids(&mut self.currencies, currency);
+        let merchants = ids_of(&mut self.merchants, merchant);
+        let currencies = ids_of(&mut self.currencies, currency);
         let completed = text_of(status).position(|text| text == "completed").unwrap_or(usize::MAX) as u32;
         let rows = u32s(&merchant.fixed).zip(u32s(&currency.fixed));
         let rows = rows.zip(i64s(&amount.fixed)).zip(u32s(&status.fixed)).zip(i64s(&events.times));
@@ -124,37 +155,59 @@ impl Revenue {
         self.add(merchant, currency, time_ms, amount);
     }
 
-    /// Sorted by merchant, currency and hour: cells, and what they are of.
-    pub fn rows(&self) -> Vec<Row> {
-        let sorted = |names: &Names| {
-            let mut ids: Vec<usize> = (0..names.texts.len()).collect();
-            ids.sort_unstable_by(|a, b| names.texts[*a].cmp(&names.texts[*b]));
-            ids
+    /// All cells, sorted by merchant, currency and hour.
+    pub fn sorted(&self) -> Vec<Sorted> {
+        let names = |pair: &u32| {
+            let (merchant, currency) = self.pairs[*pair as usize];
+            (&self.merchants.texts[merchant as usize], &self.currencies.texts[currency as usize])
         };
-        let (merchants, currencies) = (sorted(&self.merchants), sorted(&self.currencies));
-        let mut rows = Vec::new();
-        for merchant in merchants {
-            for &currency in &currencies {
-                for (hour, cells) in self.hours.iter().enumerate() {
-                    let Some(cell) = cells.get(merchant * CURRENCIES + currency) else { continue };
-                    if cell.orders > 0 {
-                        rows.push(self.row(merchant, currency, hour, cell));
-                    }
+        let mut pairs: Vec<u32> = (0..self.pairs.len() as u32).collect();
+        pairs.sort_unstable_by(|a, b| names(a).cmp(&names(b)));
+        let mut sorted = Vec::with_capacity(pairs.len() * self.hours.len());
+        for pair in pairs {
+            for (hour, cells) in self.hours.iter().enumerate() {
+                if cells.get(pair as usize).is_some_and(|cell| cell.orders > 0) {
+                    sorted.push(Sorted { pair, hour: hour as u32 });
                 }
             }
         }
-        rows
+        sorted
     }
 
-    fn row(&self, merchant: usize, currency: usize, hour: usize, cell: &Cell) -> Row {
+    pub fn row(&self, at: Sorted) -> Row {
+        let (merchant, currency) = self.pairs[at.pair as usize];
+        let cell = self.hours[at.hour as usize][at.pair as usize];
         Row {
-            merchant: self.merchants.texts[merchant].to_string(),
-            currency: self.currencies.texts[currency].to_string(),
-            window_ms: (self.first_hour.unwrap_or(0) + hour as i64) * HOUR_MS,
+            merchant: self.merchants.texts[merchant as usize].to_string(),
+            currency: self.currencies.texts[currency as usize].to_string(),
+            window_ms: (self.first_hour.unwrap_or(0) + i64::from(at.hour)) * HOUR_MS,
             amount: cell.amount,
             orders: cell.orders,
             largest: cell.largest,
         }
+    }
+}
+
+/// A finished job: its cells, in order.
+pub struct Done {
+    revenue: Revenue,
+    sorted: Vec<Sorted>,
+}
+
+impl Done {
+    pub fn new(revenue: Revenue) -> Done {
+        Done { sorted: revenue.sorted(), revenue }
+    }
+
+    pub fn digest(&self) -> Digest {
+        let rows: Vec<Row> = self.sorted.iter().map(|at| self.revenue.row(*at)).collect();
+        digest(rows.iter())
+    }
+}
+
+impl PartialEq for Done {
+    fn eq(&self, other: &Done) -> bool {
+        self.sorted == other.sorted
     }
 }
 
@@ -163,7 +216,7 @@ fn text_of(column: &Column) -> impl Iterator<Item = &str> {
 }
 
 /// The id of each text of a column's dictionary.
-fn self_ids(names: &mut Names, column: &Column) -> Vec<usize> {
+fn ids_of(names: &mut Names, column: &Column) -> Vec<usize> {
     let ids: Vec<usize> = text_of(column).map(|text| names.id(text)).collect();
     assert!(column.validity.is_empty(), "the job has no order without a key");
     ids
