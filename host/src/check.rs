@@ -33,6 +33,7 @@ pub use sample::{Place, Sample};
 pub use trial::{Item, Outcome, Side};
 
 use crate::calls::{Calls, Error, Part};
+use crate::column::Blobs;
 use crate::description::{Description, Order};
 use crate::extract::{Extracted, Extractor, Scratch};
 use crate::log::Log;
@@ -40,7 +41,7 @@ use crate::offset::{Offset, Range};
 use crate::table::{Left, Table};
 use crate::transform::Transform;
 use crate::wasm::Component;
-use bench::Bench;
+use bench::{Bench, Piece};
 use random::Random;
 use sample::{Row, Sequence};
 use singles::{Single, Singles};
@@ -135,7 +136,7 @@ impl Default for Options {
         Options {
             seed: 1,
             cuts_max: 16_384,
-            tries_max: 500,
+            tries_max: 2000,
             events_max: 65_536,
             threads: 1,
             origin: Origin::Sample,
@@ -376,23 +377,25 @@ impl Check<'_, '_> {
         }
         let mut sweep = Sweep::new(self.bench, &singles, self.options.seed);
         self.sweep(&mut sweep, coverage)?;
-        let mut breaches = Vec::new();
+        let mut breaches: Vec<Breach> = Vec::new();
         for (law, items) in std::mem::take(&mut sweep.suspects) {
-            // What split explains is said there.
-            let explained = |breach: &Breach| breach.law == Law::Split && law != Law::Total;
+            // What another breach explains is said there.
+            let explained = |breach: &Breach| match breach.law {
+                Law::Split => law != Law::Total,
+                Law::Pure | Law::Monotone => true,
+                other => other == law,
+            };
             if breaches.iter().any(explained) {
                 continue;
             }
-            let found = self.trial().breach(law, &items)?;
-            let finding = match found {
-                Some(finding) => finding,
+            let finding = match self.trial().look(law, &items)? {
+                Some(finding) => Some(finding),
                 // A suspect that is none the second time is a transform that is not pure.
-                None => match self.impure_on(&items.iter().map(|item| item.row).collect::<Vec<_>>())? {
-                    Some(finding) => finding,
-                    None => continue,
-                },
+                None => self.impure_on(&items.iter().map(|item| item.row).collect::<Vec<_>>())?,
             };
-            breaches.push(self.breach(&singles, finding)?);
+            if let Some(finding) = finding {
+                breaches.push(self.breach(&singles, finding)?);
+            }
         }
         if breaches.is_empty()
             && let Some(remembered) = remembered
@@ -496,8 +499,8 @@ impl Check<'_, '_> {
 
     /// Few events of one cell, many of one cell, then all in the order of the log.
     fn sweep(&self, sweep: &mut Sweep<'_, '_>, coverage: &mut Coverage) -> Result<(), Error> {
-        let few: Vec<Law> = self.laws.iter().copied().filter(|law| *law != Law::Pure).collect();
-        sweep.try_few(&few, self.options.tries_max)?;
+        sweep.try_few(self.options.tries_max)?;
+        self.present_singles(sweep)?;
         let mut groups: Vec<&Vec<Row>> = sweep.singles.groups.iter().filter(|group| group.len() > 1).collect();
         // In an order of chance, so that a budget that ends has seen cells of all kinds.
         for i in (1..groups.len()).rev() {
@@ -510,7 +513,7 @@ impl Check<'_, '_> {
             }
             let rows = group.iter().copied().take(GROUP_ROWS_MAX).collect();
             let left = (budget - sweep.coverage.cuts).min(budget / 4 + 1);
-            sweep.cut_down(&Sequence::new(self.bench.sample, rows), left)?;
+            sweep.cut_group(&Sequence::new(self.bench.sample, rows), left)?;
         }
         let sequence = Sequence::new(self.bench.sample, sweep.singles.sound());
         if !sweep.is_over() {
@@ -519,6 +522,36 @@ impl Check<'_, '_> {
         }
         if !sweep.is_over() {
             coverage.out_of_range = self.present_all(&sequence, sweep)?;
+        }
+        Ok(())
+    }
+
+    /// Presents the states of single events.
+    fn present_singles(&self, sweep: &mut Sweep<'_, '_>) -> Result<(), Error> {
+        let (mut rows, mut all) = (Vec::new(), Part::default());
+        for row in self.bench.sample.all() {
+            let Some(Piece { part, .. }) = sweep.singles.piece(row) else { continue };
+            for (cell, window) in part.windows.iter().enumerate() {
+                rows.push(row);
+                all.keys.push(part.keys.get(cell));
+                all.windows.push(*window);
+                all.states.push(part.states.get(cell));
+            }
+        }
+        let mut states = all.states;
+        if let Some(initial) = &self.bench.description().initial {
+            let anchors: Blobs = (0..states.len()).map(|_| initial.as_slice()).collect();
+            let merged = self.bench.merge(&anchors, &states)?;
+            if let Some(row) = merged.broken.first().and_then(|(cell, _)| rows.get(*cell)) {
+                sweep.suspects.entry(Law::Total).or_insert(vec![Item { row: *row, piece: 0 }]);
+                return Ok(());
+            }
+            states = merged.states;
+        }
+        let presented = self.bench.calls.present(&all.keys, &all.windows, &states)?;
+        let breach = presented.broken.iter().find(|(_, cause)| !trial::is_out_of_range(cause));
+        if let Some(row) = breach.and_then(|(cell, _)| rows.get(*cell)) {
+            sweep.suspects.entry(Law::Total).or_insert(vec![Item { row: *row, piece: 0 }]);
         }
         Ok(())
     }
@@ -598,6 +631,9 @@ impl Check<'_, '_> {
         let mut state = state.clone();
         if let (Some(initial), Law::Split | Law::Pure) = (&self.bench.description().initial, finding.law) {
             let merged = self.bench.merge(&[&**initial].into_iter().collect(), &[&*state].into_iter().collect())?;
+            if !merged.broken.is_empty() {
+                return Ok(shown);
+            }
             state = merged.states.get(0).to_vec();
         }
         let (keys, states) = ([&**key].into_iter().collect(), [&*state].into_iter().collect());
