@@ -4,9 +4,7 @@
 #[path = "check/native.rs"]
 mod native;
 
-use bifocal::check::{
-    Breach, Law, Options, Outcome, Report, Sample, Subject, Verdict, check_sample, text,
-};
+use bifocal::check::{Breach, Law, Options, Outcome, Report, Sample, Subject, Verdict, check_sample, text};
 use native::{Mode, Native, Row, START_MS, extracted, realistic};
 use std::sync::Arc;
 

@@ -31,7 +31,11 @@ fn log_of(events: impl IntoIterator<Item = (String, i64)>) -> Log {
             ingested_ms: time_ms,
             id: None,
             schema: None,
-            lineage: Lineage { source: Some("orders.ndjson"), position: line as u64 + 1, ..Lineage::default() },
+            lineage: Lineage {
+                source: Some("orders.ndjson"),
+                position: line as u64 + 1,
+                ..Lineage::default()
+            },
             typing: Typing::Json,
             payload: payload.as_bytes(),
         };
@@ -87,7 +91,8 @@ fn on_orders(mode: &str, seed: u64) -> Report {
     let again = load(bytes, mode).description().clone();
     let started = std::time::Instant::now();
     let subject = Subject::component(&component, bytes, Some(again));
-    let report = check(&subject, &orders(seed), &extractor(&component), &options(seed, Origin::Sample)).unwrap();
+    let report =
+        check(&subject, &orders(seed), &extractor(&component), &options(seed, Origin::Sample)).unwrap();
     println!("{mode}, seed {seed}, {:?}\n{}", started.elapsed(), text(&report));
     report
 }
@@ -103,7 +108,8 @@ fn on_random(bytes: &[u8], settings: &str, seed: u64) -> Report {
     let extractor = Extractor::new(description, TimeRule::default()).unwrap();
     let constants = probed(&subject, &extractor, Constants::of(bytes, &names), seed).unwrap();
     let events = generate(description, &constants, seed, EVENTS);
-    let log = log_of(events.into_iter().map(|event| (String::from_utf8(event.payload).unwrap(), event.time_ms)));
+    let log =
+        log_of(events.into_iter().map(|event| (String::from_utf8(event.payload).unwrap(), event.time_ms)));
     let report = check(&subject, &log, &extractor, &options(seed, Origin::Random)).unwrap();
     println!("{settings}, seed {seed}, {:?}\n{}", started.elapsed(), text(&report));
     report
@@ -186,19 +192,25 @@ fn a_clock_that_runs_breaks_pure_and_a_frozen_one_is_warned_of() {
 #[test]
 fn a_cell_that_differs_is_explained_by_the_law_and_few_events() {
     let log = orders(5);
-    for (mode, law) in [("float-sum", Some(Law::Split)), ("mean-of-means", Some(Law::Split)), ("sound", None)] {
+    for (mode, law) in [("float-sum", Some(Law::Split)), ("mean-of-means", Some(Law::Split)), ("sound", None)]
+    {
         let bytes = guests::lawbreakers();
         let component = load(bytes, mode);
         let subject = Subject::component(&component, bytes, None);
         // Text `shop-3`, as keys are encoded.
         let key = b"\x01shop-3\0\0";
         let cell = (&key[..], 1_767_225_600_000 + 3_600_000);
-        let breach = explain(&subject, &log, &extractor(&component), cell, &options(1, Origin::Sample)).unwrap();
+        let breach =
+            explain(&subject, &log, &extractor(&component), cell, &options(1, Origin::Sample)).unwrap();
         println!("{mode}: {:?}", breach.as_ref().map(Breach::in_one_line));
         assert_eq!(breach.as_ref().map(|breach| breach.law), law, "{mode}");
         let Some(breach) = breach else { continue };
         assert!((2..=3).contains(&breach.events.len()), "{mode}");
-        assert!(breach.events.iter().all(|event| event.payload.contains("\"shop-3\"")), "{:?}", breach.events);
+        assert!(
+            breach.events.iter().all(|event| event.payload.contains("\"shop-3\"")),
+            "{:?}",
+            breach.events
+        );
         assert!(breach.in_one_line().starts_with("law \"split\" is broken: events "));
     }
 }

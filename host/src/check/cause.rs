@@ -63,8 +63,12 @@ pub fn of(finding: &Finding, looks: &Looks, description: &Description) -> &'stat
         Law::Pure if looks.after_calls => {
             "memory of an earlier call: a static, a global counter, a cache, the seed of a hash map"
         }
-        Law::Pure => "a clock, randomness, an address, the order of a hash map, or a look at the cells beside",
-        Law::Total => "a case that the code holds to be impossible: an unwrap, an index, an overflow, an assertion",
+        Law::Pure => {
+            "a clock, randomness, an address, the order of a hash map, or a look at the cells beside"
+        }
+        Law::Total => {
+            "a case that the code holds to be impossible: an unwrap, an index, an overflow, an assertion"
+        }
         Law::Monotone => "a fold that needs a second row: a window over rows, a division by rows minus one",
         Law::OrderFree => {
             "a merge in which the right side wins: declare order = log, or decide by a time and @offset"

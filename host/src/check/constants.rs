@@ -53,10 +53,12 @@ impl Constants {
             match payload {
                 Payload::CodeSectionEntry(body) => functions.push(read(&body)),
                 Payload::DataSection(section) => {
-                    segments.extend(section.into_iter().map_while(Result::ok).map(|data| Segment {
-                        address: address(&data.kind),
-                        bytes: data.data,
-                    }));
+                    segments.extend(
+                        section
+                            .into_iter()
+                            .map_while(Result::ok)
+                            .map(|data| Segment { address: address(&data.kind), bytes: data.data }),
+                    );
                 }
                 _ => {}
             }
@@ -151,7 +153,8 @@ fn inlined(numbers: &[Number], begins: RangeInclusive<usize>, texts: &mut Texts)
         texts.push(first);
         let mut grown = vec![first.clone()];
         for next in parts.iter().skip(i + 1).take(PARTS_APART).filter(|part| !part.is_empty()) {
-            let longer: Vec<String> = grown.iter().flat_map(|text| [joined(text, next), text.clone() + next]).collect();
+            let longer: Vec<String> =
+                grown.iter().flat_map(|text| [joined(text, next), text.clone() + next]).collect();
             longer.iter().filter(|text| text.len() <= TEXT_BYTES_MAX).for_each(|text| texts.push(text));
             grown = longer;
         }
@@ -181,9 +184,9 @@ fn part(number: Number) -> Option<String> {
 
 /// `complete` and `ompleted` are two looks at one text.
 fn joined(left: &str, right: &str) -> String {
-    let overlap = (1..=left.len().min(right.len())).rev().find(|length| {
-        right.get(..*length).is_some_and(|beginning| left.ends_with(beginning))
-    });
+    let overlap = (1..=left.len().min(right.len()))
+        .rev()
+        .find(|length| right.get(..*length).is_some_and(|beginning| left.ends_with(beginning)));
     format!("{left}{}", right.get(overlap.unwrap_or(0)..).unwrap_or_default())
 }
 
@@ -195,7 +198,11 @@ fn is_of_a_word(byte: u8) -> bool {
 /// changes.
 fn tokens(bytes: &[u8], names: &[&str], near: bool, texts: &mut Texts) {
     let places: Vec<usize> = if near {
-        names.iter().filter(|name| name.len() > 2).flat_map(|name| memchr::memmem::find_iter(bytes, name)).collect()
+        names
+            .iter()
+            .filter(|name| name.len() > 2)
+            .flat_map(|name| memchr::memmem::find_iter(bytes, name))
+            .collect()
     } else {
         vec![0]
     };
@@ -204,7 +211,9 @@ fn tokens(bytes: &[u8], names: &[&str], near: bool, texts: &mut Texts) {
             return;
         }
         let around = if near {
-            bytes.get(place.saturating_sub(NEAR_BYTES)..bytes.len().min(place + NEAR_BYTES)).unwrap_or_default()
+            bytes
+                .get(place.saturating_sub(NEAR_BYTES)..bytes.len().min(place + NEAR_BYTES))
+                .unwrap_or_default()
         } else {
             bytes
         };

@@ -43,7 +43,11 @@ pub fn probed(
     for round in 0..ROUNDS {
         for field in description.inputs.iter().filter(|field| !field.path.starts_with('@')) {
             let values: Vec<String> = match &field.kind {
-                Kind::Text => constants.texts.iter().map(|text| serde_json::Value::from(text.as_str()).to_string()).collect(),
+                Kind::Text => constants
+                    .texts
+                    .iter()
+                    .map(|text| serde_json::Value::from(text.as_str()).to_string())
+                    .collect(),
                 Kind::Integer | Kind::Decimal(0) => constants.integers.iter().map(i64::to_string).collect(),
                 Kind::Float => constants.floats.iter().map(f64::to_string).collect(),
                 _ => continue,
@@ -111,9 +115,14 @@ fn special(treated: &[Treatment]) -> Vec<usize> {
     let mut counts: BTreeMap<&Treatment, usize> = BTreeMap::new();
     treated.iter().for_each(|treatment| *counts.entry(treatment).or_default() += 1);
     let is_special = |treatment: &Treatment| {
-        *treatment != Treatment::Dropped && counts.get(treatment).is_some_and(|count| count * CROWD <= treated.len())
+        *treatment != Treatment::Dropped
+            && counts.get(treatment).is_some_and(|count| count * CROWD <= treated.len())
     };
-    let special: Vec<usize> =
-        treated.iter().enumerate().filter(|(_, treatment)| is_special(treatment)).map(|(place, _)| place).collect();
+    let special: Vec<usize> = treated
+        .iter()
+        .enumerate()
+        .filter(|(_, treatment)| is_special(treatment))
+        .map(|(place, _)| place)
+        .collect();
     if special.len() * CROWD > treated.len() { Vec::new() } else { special }
 }

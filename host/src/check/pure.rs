@@ -55,8 +55,8 @@ pub fn breach(bench: &Bench<'_>, items: &[Item]) -> Result<Option<Finding>, Erro
         difference(&reference, other, items, &fold_of(from..items.len()), how)
     };
     let repeats = match rows.len() {
-        ..=1 => REPEATS_OF_ONE,
-        ..=FEW_ROWS => REPEATS_OF_FEW,
+        0 | 1 => REPEATS_OF_ONE,
+        2..=FEW_ROWS => REPEATS_OF_FEW,
         _ => 1,
     };
     for _ in 0..repeats {
@@ -110,7 +110,8 @@ pub fn remember(bench: &Bench<'_>, row: Row) -> Result<Remembered, Error> {
 impl Remembered {
     /// Whether the same event now gives something else: a clock that counts seconds needs a while.
     pub fn breach(&self, bench: &Bench<'_>) -> Result<Option<Finding>, Error> {
-        let now = Instance::new(&bench.subject.fresh).observe(&bench.sample.chunk(&rows_of(&self.items, 1)))?;
+        let now =
+            Instance::new(&bench.subject.fresh).observe(&bench.sample.chunk(&rows_of(&self.items, 1)))?;
         Ok(difference(&self.seen, &now, &self.items, &fold_of(0..1), "a while later"))
     }
 }
@@ -162,13 +163,16 @@ impl<'t> Instance<'t> {
             lefts.push(left.part.states.get(*l));
             rights.push(right.part.states.get(*r));
         }
-        let merged = if names.is_empty() { Ok(Blobs::default()) } else { self.transform.merge(&lefts, &rights) };
+        let merged =
+            if names.is_empty() { Ok(Blobs::default()) } else { self.transform.merge(&lefts, &rights) };
         match merged {
             Err(fault @ Fault::Host(_)) => Err(self.calls.error(fault)),
             Err(fault) => Ok(Err(unseen(&fault))),
-            Ok(states) => {
-                Ok(Ok(names.into_iter().zip(states.iter()).map(|(name, state)| (name, state_of(state))).collect()))
-            }
+            Ok(states) => Ok(Ok(names
+                .into_iter()
+                .zip(states.iter())
+                .map(|(name, state)| (name, state_of(state)))
+                .collect())),
         }
     }
 
@@ -201,7 +205,9 @@ impl<'t> Instance<'t> {
     /// look at what stands beside them.
     fn singly(&self, target: &Events, reference: &Observed) -> Result<Observed, Error> {
         let mut seen = reference.clone();
-        let (Ok(Ok(whole)), true) = (bench::fold(&self.calls, target), target.rows() > 1) else { return Ok(seen) };
+        let (Ok(Ok(whole)), true) = (bench::fold(&self.calls, target), target.rows() > 1) else {
+            return Ok(seen);
+        };
         let description = self.calls.description();
         let half = target.rows() / 2;
         let left = bench::fold(&self.calls, &target.slice(description, 0, half))?;
@@ -247,7 +253,9 @@ fn seen_in(piece: &Piece) -> BTreeMap<Option<CellName>, Outcome> {
 
 fn unseen(fault: &Fault) -> Unseen {
     match fault {
-        Fault::Fuel { .. } | Fault::Memory { .. } | Fault::Stack { .. } | Fault::ResultSize { .. } => Unseen::Limit,
+        Fault::Fuel { .. } | Fault::Memory { .. } | Fault::Stack { .. } | Fault::ResultSize { .. } => {
+            Unseen::Limit
+        }
         // What a trap has to say may hold addresses.
         Fault::Trap(_) => Unseen::Failed("trapped".into()),
         fault => Unseen::Failed(fault.to_string()),
@@ -255,7 +263,13 @@ fn unseen(fault: &Fault) -> Unseen {
 }
 
 /// The first thing in which two observations differ.
-fn difference(reference: &Observed, other: &Observed, items: &[Item], fold: &str, how: &str) -> Option<Finding> {
+fn difference(
+    reference: &Observed,
+    other: &Observed,
+    items: &[Item],
+    fold: &str,
+    how: &str,
+) -> Option<Finding> {
     let steps = [
         (fold.to_owned(), &reference.fold, &other.fold),
         (format!("merge of the halves of {fold}"), &reference.merge, &other.merge),

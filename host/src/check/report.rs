@@ -28,7 +28,11 @@ pub fn text(report: &Report) -> String {
         Verdict::Holds => line(&mut out, "checks", &format!("{laws}: hold on {events} ({tried})")),
         Verdict::NotProven(why) => {
             line(&mut out, "checks", &format!("{laws}: not proven on {events}: {why}"));
-            line(&mut out, "next", "give events that meet in a cell: `--sample FILE` with some thousand real ones");
+            line(
+                &mut out,
+                "next",
+                "give events that meet in a cell: `--sample FILE` with some thousand real ones",
+            );
         }
         Verdict::Broken(breaches) => {
             for found in breaches {
@@ -177,8 +181,9 @@ fn thousands(number: u64) -> String {
 pub fn cell(description: &Description, (key, window): &(Vec<u8>, i64)) -> Vec<(String, String)> {
     let columns = crate::key::columns(&description.keys, [key.as_slice()].into_iter());
     let keys = description.keys.iter().zip(&columns);
-    let mut named: Vec<(String, String)> =
-        keys.map(|(field, column)| (field.name.clone(), value(&field.kind, column.value(&field.kind, 0)))).collect();
+    let mut named: Vec<(String, String)> = keys
+        .map(|(field, column)| (field.name.clone(), value(&field.kind, column.value(&field.kind, 0))))
+        .collect();
     if description.window.is_some() {
         named.push(("window".into(), value(&Kind::Timestamp, Value::Integer(*window))));
     }

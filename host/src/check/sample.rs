@@ -52,7 +52,12 @@ pub struct Place {
 impl<'a> Sample<'a> {
     /// At most `events_max` events: all of a short log, else pieces spread evenly over it. A piece
     /// is a log of its own, so no law is asked more than it promises.
-    pub fn read(log: &'a Log, extractor: &Extractor, description: &Description, events_max: u64) -> Sample<'a> {
+    pub fn read(
+        log: &'a Log,
+        extractor: &Extractor,
+        description: &Description,
+        events_max: u64,
+    ) -> Sample<'a> {
         let head = log.head().0;
         let ranges: Vec<Range> = if head <= events_max {
             vec![Range::new(Offset::ZERO, Offset(head))]
@@ -86,7 +91,8 @@ impl<'a> Sample<'a> {
 
     /// Events that were extracted before; without a log their places are offsets alone.
     pub fn of(description: &Description, extracted: &[Extracted]) -> Sample<'static> {
-        let rows = extracted.iter().flat_map(|chunk| (0..chunk.events.rows()).map(move |i| (&chunk.events, i)));
+        let rows =
+            extracted.iter().flat_map(|chunk| (0..chunk.events.rows()).map(move |i| (&chunk.events, i)));
         let looked_at = extracted.iter().map(|chunk| chunk.range.count()).sum();
         Sample {
             description: description.clone(),
@@ -183,9 +189,9 @@ fn gather<'e>(description: &Description, rows: impl Iterator<Item = (&'e Events,
         times.extend_from_slice(events.times.get(row * 8..row * 8 + 8).unwrap_or_default());
     }
     let columns = description.inputs.iter().enumerate().map(|(i, field)| {
-        let values = rows
-            .clone()
-            .map(|(events, row)| events.columns.get(i).map_or(Value::Absent, |column| column.value(&field.kind, row)));
+        let values = rows.clone().map(|(events, row)| {
+            events.columns.get(i).map_or(Value::Absent, |column| column.value(&field.kind, row))
+        });
         column(&field.kind, values)
     });
     Events { columns: columns.collect(), times }

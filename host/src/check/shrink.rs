@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn what_is_left_is_what_the_fault_needs() {
-        for needed in [vec![0], vec![999], vec![3, 500, 998], vec![17, 18], (0..40).map(|i| i * 25).collect()] {
+        for needed in [vec![0], vec![999], vec![3, 500, 998], vec![17, 18], (0..40).map(|i| i * 25).collect()]
+        {
             let found =
                 shrunk((0..1000).collect(), |items| needed.iter().all(|needed| items.contains(needed)));
             assert_eq!(found, needed);

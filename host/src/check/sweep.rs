@@ -7,9 +7,9 @@ use super::random::Random;
 use super::sample::{Row, Sequence};
 use super::singles::Singles;
 use super::trial::{self, Item};
-use crate::description::Order;
 use crate::calls::{Error, Merged};
 use crate::column::Blobs;
+use crate::description::Order;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Pairs that wait for one bulk merge.

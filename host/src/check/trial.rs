@@ -120,7 +120,9 @@ impl Trial<'_, '_> {
     fn split(&self, items: &[Item]) -> Found {
         let rows: Vec<Row> = items.iter().map(|item| item.row).collect();
         let Some(pieces) = self.fold_pieces(items, 2)? else { return Ok(None) };
-        let ([left, right], Ok(whole)) = (pieces.as_slice(), self.bench.fold(&rows)?) else { return Ok(None) };
+        let ([left, right], Ok(whole)) = (pieces.as_slice(), self.bench.fold(&rows)?) else {
+            return Ok(None);
+        };
         let cut = rows_of(items, 0).len();
         if let Some(finding) = self.verdicts(items, cut, &whole, left, right)? {
             return Ok(Some(finding));
@@ -129,8 +131,7 @@ impl Trial<'_, '_> {
         let finding = |law, cell: CellName, found: Option<&[u8]>, expected: Outcome| {
             let [left, right] = how.clone();
             let found = found.map_or(Outcome::NoCell, |state| Outcome::State(state.to_vec()));
-            let (left, right) =
-                (Side { how: left, outcome: found }, Side { how: right, outcome: expected });
+            let (left, right) = (Side { how: left, outcome: found }, Side { how: right, outcome: expected });
             Some(Finding { law, items: items.to_vec(), cell: Some(cell), left, right })
         };
         let joined = join(&whole.part, &left.part, &right.part);
@@ -146,10 +147,8 @@ impl Trial<'_, '_> {
         let merged = self.bench.merge(&lefts, &rights)?;
         let broken: BTreeMap<usize, String> = merged.broken.into_iter().collect();
         for (pair, (cell, _, _)) in joined.pairs.iter().enumerate() {
-            let name = (
-                whole.part.keys.get(*cell).to_vec(),
-                whole.part.windows.get(*cell).copied().unwrap_or(0),
-            );
+            let name =
+                (whole.part.keys.get(*cell).to_vec(), whole.part.windows.get(*cell).copied().unwrap_or(0));
             let found = whole.part.states.get(*cell);
             if let Some(cause) = broken.get(&pair) {
                 return Ok(finding(Law::Total, name, Some(found), Outcome::Failed(cause.clone())));
@@ -184,7 +183,8 @@ impl Trial<'_, '_> {
                 return Ok(Some(finding));
             }
         }
-        let how = [fold_of(0..items.len()), format!("{}, then {}", fold_of(0..cut), fold_of(cut..items.len()))];
+        let how =
+            [fold_of(0..items.len()), format!("{}, then {}", fold_of(0..cut), fold_of(cut..items.len()))];
         let [left, right] = how;
         Ok(Some(Finding {
             law: Law::Split,
@@ -300,7 +300,8 @@ impl Trial<'_, '_> {
         for (cell, x) in x {
             let Some(y) = y.get(cell) else { continue };
             let mut sides = Vec::new();
-            for (how, a, b) in [([left.clone(), right.clone()], x, y), ([right.clone(), left.clone()], y, x)] {
+            for (how, a, b) in [([left.clone(), right.clone()], x, y), ([right.clone(), left.clone()], y, x)]
+            {
                 let how = merge_of(&how);
                 match self.merged(a, b)? {
                     Ok(state) => sides.push(Side { how, outcome: Outcome::State(state) }),
@@ -388,9 +389,10 @@ fn unequal(law: Law, items: &[Item], cell: &CellName, sides: Vec<Side>) -> Optio
 /// was cut.
 pub fn is_out_of_range(cause: &str) -> bool {
     let failed = Fault::Failed(String::new()).to_string();
-    cause.strip_prefix("present ").and_then(|fault| fault.strip_prefix(&failed)).is_some_and(|text| {
-        text.trim_start().starts_with("out of range")
-    })
+    cause
+        .strip_prefix("present ")
+        .and_then(|fault| fault.strip_prefix(&failed))
+        .is_some_and(|text| text.trim_start().starts_with("out of range"))
 }
 
 /// All ways in which a law looks at rows in this order.

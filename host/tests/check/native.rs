@@ -187,8 +187,7 @@ fn hashed(numbers: impl Iterator<Item = i64>) -> Vec<u8> {
 }
 
 fn description(mode: Mode) -> Description {
-    let field =
-        |name: &str, kind: Kind| Field { name: name.into(), path: name.into(), kind, required: true };
+    let field = |name: &str, kind: Kind| Field { name: name.into(), path: name.into(), kind, required: true };
     let machine = matches!(mode, Mode::Machine | Mode::MachineThatCountsMerges);
     Description {
         name: format!("{mode:?}"),

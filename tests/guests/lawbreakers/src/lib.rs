@@ -54,7 +54,8 @@ struct Sum {
 
 impl Guest for Lawbreaker {
     fn describe() -> Result<Description, String> {
-        let field = |name: &str, kind, required| Field { name: name.into(), path: name.into(), kind, required };
+        let field =
+            |name: &str, kind, required| Field { name: name.into(), path: name.into(), kind, required };
         Ok(Description {
             name: "lawbreaker".into(),
             summary: "count and sum by key and hour".into(),
@@ -146,7 +147,9 @@ fn state(mode: &str, rows: &[&Row], of_call: usize) -> Vec<u8> {
     let cents = rows.iter().map(|row| cents(row.amount));
     match mode {
         "float-sum" => rows.iter().map(|row| row.amount).sum::<f64>().to_le_bytes().into(),
-        "mean-of-means" => (rows.iter().map(|row| row.amount).sum::<f64>() / rows.len() as f64).to_le_bytes().into(),
+        "mean-of-means" => {
+            (rows.iter().map(|row| row.amount).sum::<f64>() / rows.len() as f64).to_le_bytes().into()
+        }
         "hash-map-bytes" => distinct(cents),
         "claims-order-free" => cents.last().unwrap_or(0).to_le_bytes().into(),
         _ => {
