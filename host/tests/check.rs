@@ -59,12 +59,6 @@ fn a_lawful_transform_holds_and_its_coverage_is_told() {
 }
 
 #[test]
-fn speed() {
-    report_on(Mode::Sound, &realistic(65536, 7), 1);
-    report_on(Mode::Machine, &realistic(65536, 7), 1);
-}
-
-#[test]
 fn a_float_sum_breaks_split() {
     let breach = assert_breach(Mode::FloatSum, Law::Split, 3, "sum of f64");
     assert_eq!(breach.also, [Law::Associative]);
@@ -104,6 +98,12 @@ fn failing_only_when_alone_breaks_monotone() {
 }
 
 #[test]
+fn refusing_an_event_only_when_alone_breaks_monotone() {
+    let breach = assert_breach(Mode::RefusesOnlyAlone, Law::Monotone, 2, "second row");
+    assert!(matches!(&breach.right.side.outcome, Outcome::Rejected(rejected) if rejected[0].1 == "alone"));
+}
+
+#[test]
 fn growing_on_merge_breaks_split() {
     assert_breach(Mode::GrowsOnMerge, Law::Split, 2, "grows");
 }
@@ -123,6 +123,16 @@ fn a_trap_on_a_rare_state_breaks_total() {
         assert_eq!((breach.law, breach.events.len()), (Law::Total, 2), "{breach:?}");
         assert!(breach.usual_cause.contains("impossible"));
     }
+}
+
+#[test]
+fn a_trap_in_present_breaks_total() {
+    let mut rows = realistic(3000, 7);
+    rows[1500] = Row { key: "shop-rare".into(), amount: 333.0, time_ms: START_MS };
+    let Verdict::Broken(breaches) = report_on(Mode::PresentsATrap, &rows, 1).verdict else { panic!() };
+    let [breach] = &*breaches else { panic!("{breaches:?}") };
+    assert_eq!((breach.law, breach.events.len()), (Law::Total, 1));
+    assert_eq!(breach.events[0].offset, 1500);
 }
 
 #[test]

@@ -57,6 +57,7 @@ const FLOATS: [&str; 14] = [
     "1e308",
     "-0.0",
 ];
+const BINARIES: [&str; 4] = ["", "AA==", "AAE=", "//79"];
 const JSONS: [&str; 7] = ["[]", "{}", "[1,2,2]", r#"{"a":1,"b":[null,true]}"#, "1", r#""text""#, "[[0.1]]"];
 const WRONG: [&str; 7] = ["null", "true", "{}", "[1]", "1.5", r#""not this""#, "1e3"];
 
@@ -144,7 +145,7 @@ impl Source<'_> {
                 self.timestamp(time_ms - moved_ms)
             }
             Kind::Decimal(digits) => self.decimal(usize::from(*digits)),
-            Kind::Binary => Value::String(["", "AA==", "AAE=", "//79"][self.random.below(4) % 4].into()),
+            Kind::Binary => Value::from(self.random.pick(&BINARIES).copied()),
             Kind::Json | Kind::Other(_) => self.random.pick(&JSONS).map_or(Value::Null, |json| parsed(json)),
         }
     }
@@ -238,4 +239,98 @@ fn put(payload: &mut Map<String, Value>, path: &str, value: Value) {
         at = inner;
     }
     at.insert(last.clone(), value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::{Filter, Order, Window};
+    use crate::event::{Event, Lineage, Typing};
+    use crate::extract::{Extracted, Extractor, Scratch};
+    use crate::offset::{Offset, Range};
+    use crate::time::TimeRule;
+    use std::collections::BTreeSet;
+
+    fn description(paths: &[(&str, Kind)]) -> Description {
+        let field = |(path, kind): &(&str, Kind)| Field {
+            name: path.replace(['/', '.'], "_"),
+            path: (*path).into(),
+            kind: kind.clone(),
+            required: true,
+        };
+        Description {
+            name: "d".into(),
+            summary: String::new(),
+            inputs: paths.iter().map(field).collect(),
+            keys: vec![Field { name: "shop".into(), path: String::new(), kind: Kind::Text, required: true }],
+            outputs: Vec::new(),
+            only: Some(Filter { path: "meta.type".into(), one_of: vec!["sale".into(), "return".into()] }),
+            window: Some(Window { size_ms: 2 * HOUR_MS, slide_ms: HOUR_MS }),
+            order: Order::None,
+            initial: None,
+            annotations: Vec::new(),
+        }
+    }
+
+    fn extracted(description: &Description, events: &[Generated]) -> Extracted {
+        let log = (0..).zip(events).map(|(offset, event)| Event {
+            offset: Offset(offset),
+            time_ms: event.time_ms,
+            ingested_ms: event.time_ms,
+            id: None,
+            schema: None,
+            lineage: Lineage::default(),
+            typing: Typing::Json,
+            payload: &event.payload,
+        });
+        let range = Range::new(Offset::ZERO, Offset(events.len() as u64));
+        let extractor = Extractor::new(description, TimeRule::default()).unwrap();
+        extractor.extract(&mut Scratch::default(), range, log)
+    }
+
+    #[test]
+    fn random_events_of_every_kind_mostly_pass_extraction_and_collide() {
+        let description = description(&[
+            ("shop", Kind::Text),
+            ("meta.flags.new", Kind::Boolean),
+            ("/order/lines~1all/0", Kind::Json),
+            ("order.total", Kind::Decimal(2)),
+            ("order.weight", Kind::Float),
+            ("count", Kind::Integer),
+            ("at", Kind::Timestamp),
+            ("signature", Kind::Binary),
+            ("@offset", Kind::Integer),
+        ]);
+        let events = generate(&description, &Constants::default(), 7, 2000);
+        assert_eq!(events, generate(&description, &Constants::default(), 7, 2000));
+        let extracted = extracted(&description, &events);
+        let rejected = extracted.rejected.len();
+        assert!((100..1000).contains(&rejected), "{rejected}: {:?}", extracted.rejected.first());
+        assert!((50..500).contains(&extracted.ignored), "{}", extracted.ignored);
+        assert!(extracted.offsets.len() > 1000);
+        let hours: BTreeSet<i64> = events.iter().map(|event| event.time_ms.div_euclid(HOUR_MS)).collect();
+        assert!((4..8).contains(&hours.len()), "{hours:?}");
+        assert!(events.windows(2).any(|pair| pair[0].time_ms > pair[1].time_ms), "all in order");
+        let distinct: BTreeSet<&[u8]> = events.iter().map(|event| &*event.payload).collect();
+        assert!(distinct.len() < 1960, "hardly any event is sent twice: {}", distinct.len());
+        let shops: BTreeSet<&[u8]> = extracted.events.columns[0].heap.iter().collect();
+        assert!(shops.len() < 12, "keys do not collide: {shops:?}");
+    }
+
+    #[test]
+    fn constants_turn_up_in_events() {
+        let description = description(&[("status", Kind::Text), ("amount", Kind::Integer)]);
+        let constants = Constants {
+            texts: vec!["completed".into()],
+            integers: vec![424_242],
+            by_path: [("status".into(), vec!["\"refunded\"".into()])].into(),
+            ..Constants::default()
+        };
+        let events = generate(&description, &constants, 1, 500);
+        for wanted in ["completed", "refunded", "424242"] {
+            let count =
+                events.iter().filter(|event| String::from_utf8_lossy(&event.payload).contains(wanted));
+            assert!(count.count() > 5, "{wanted}");
+        }
+    }
 }

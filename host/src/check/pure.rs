@@ -55,8 +55,8 @@ pub fn breach(bench: &Bench<'_>, items: &[Item]) -> Result<Option<Finding>, Erro
         difference(&reference, other, items, &fold_of(from..items.len()), how)
     };
     let repeats = match rows.len() {
-        ..=1 => REPEATS_OF_ONE,
-        ..=FEW_ROWS => REPEATS_OF_FEW,
+        0 | 1 => REPEATS_OF_ONE,
+        2..=FEW_ROWS => REPEATS_OF_FEW,
         _ => 1,
     };
     for _ in 0..repeats {

@@ -32,6 +32,8 @@ pub struct CellNumber(pub u32);
 #[derive(Default)]
 pub struct Singles {
     pub verdicts: Vec<Single>,
+    /// What the call made of each event; None: it failed.
+    pieces: Vec<Option<Piece>>,
     /// The cells that each event touches.
     cells: Vec<Vec<CellNumber>>,
     /// The events that touch each cell, in order.
@@ -74,7 +76,7 @@ pub fn fold(bench: &Bench<'_>, threads: usize) -> Result<Singles, Error> {
 impl Singles {
     fn note(&mut self, numbers: &mut BTreeMap<CellName, CellNumber>, row: Row, single: Result<Piece, Fault>) {
         let mut touched = Vec::new();
-        let verdict = match single {
+        let verdict = match &single {
             Err(_) => Single::Failed,
             Ok(piece) => {
                 for (key, window) in piece.part.keys.iter().zip(&piece.part.windows) {
@@ -92,9 +94,14 @@ impl Singles {
                 if piece.rejected.is_empty() { Single::Taken } else { Single::Refused }
             }
         };
+        self.pieces.push(single.ok());
         touched.sort_unstable();
         self.cells.push(touched);
         self.verdicts.push(verdict);
+    }
+
+    pub fn piece(&self, row: Row) -> Option<&Piece> {
+        self.pieces.get(row.0 as usize)?.as_ref()
     }
 
     /// The cells that an event touches, ascending.

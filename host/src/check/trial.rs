@@ -74,15 +74,19 @@ pub struct Trial<'b, 'a> {
 impl Trial<'_, '_> {
     /// Whether these events, cut as they are, break this law.
     pub fn breach(&self, law: Law, items: &[Item]) -> Found {
-        let found = match law {
-            Law::Split => self.split(items)?,
-            Law::Associative => self.associative(items)?,
-            Law::Monotone => self.monotone(items)?,
-            Law::OrderFree => self.order_free(items)?,
-            Law::Total => self.total(items)?,
-            Law::Pure => None,
-        };
-        Ok(found.filter(|finding| finding.law == law))
+        Ok(self.look(law, items)?.filter(|finding| finding.law == law))
+    }
+
+    /// What this law's way to look at events finds: it may be put down to another law.
+    pub fn look(&self, law: Law, items: &[Item]) -> Found {
+        match law {
+            Law::Split => self.split(items),
+            Law::Associative => self.associative(items),
+            Law::Monotone => self.monotone(items),
+            Law::OrderFree => self.order_free(items),
+            Law::Total => self.total(items),
+            Law::Pure => Ok(None),
+        }
     }
 
     /// Whether these rows break this law in any way of cutting them.

@@ -32,6 +32,8 @@ pub enum Mode {
     Difficult,
     /// Folds at most two rows a call, and merges means.
     FoldsPairsOnly,
+    RefusesOnlyAlone,
+    PresentsATrap,
     PresentsNeighbours,
     LosesACell,
     /// A machine: states are whole, with an initial one.
@@ -163,6 +165,7 @@ impl Native {
                 assert_eq!(state[0], b'a', "a floating state is presented");
                 Ok(i64::from_le_bytes(state[2..10].try_into().unwrap()) as f64)
             }
+            Mode::PresentsATrap if Sum::read(state).sum == 33_300 => Err(Fault::Trap("unreachable".into())),
             Mode::Difficult if Sum::read(state).sum > 400_000 => {
                 Err(Fault::Failed("out of range: a sum above 4,000".into()))
             }
@@ -247,6 +250,8 @@ impl Transform for Native {
             let of_this = (&row.key, row.amount.to_bits(), row.time_ms);
             if self.mode == Mode::RejectsDuplicatesWithinTheCall && !seen.insert(of_this) {
                 rejected.push(Rejection { row: i as u32, reason: "seen before".into() });
+            } else if self.mode == Mode::RefusesOnlyAlone && rows.len() == 1 && row.amount > 100.0 {
+                rejected.push(Rejection { row: i as u32, reason: "alone".into() });
             } else if self.mode == Mode::Difficult && row.amount < 0.0 {
                 rejected.push(Rejection { row: i as u32, reason: "below 0".into() });
             } else {
