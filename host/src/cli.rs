@@ -32,7 +32,7 @@ struct Cli {
 enum Command {
     Run(Box<run::Args>),
     Check(Box<check::Args>),
-    Test(test::Args),
+    Test(Box<test::Args>),
     Build(build::Args),
     New(new::Args),
     Doctor(doctor::Args),

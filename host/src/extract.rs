@@ -17,6 +17,7 @@ mod json;
 mod number;
 mod path;
 mod probe;
+mod shape;
 mod text;
 mod tree;
 mod word;
@@ -33,7 +34,7 @@ use crate::time::TimeRule;
 use crate::transform::Events;
 use cast::{CastBuffers, Reader, Why, found};
 use dictionary::Dictionary;
-use gather::Gather;
+use gather::{Form, Gather};
 use json::Token;
 use path::{Place, Record};
 use tree::Tree;
@@ -69,6 +70,7 @@ pub struct Extractor {
 struct Input {
     path: Path,
     kind: Kind,
+    form: Form,
     required: bool,
     from: From,
 }
@@ -91,6 +93,8 @@ struct Only {
 #[derive(Default)]
 pub struct Scratch {
     walk: json::Buffers,
+    /// Apart, since probing and extracting may take turns.
+    probe: json::Buffers,
     cast: CastBuffers,
     slots: Vec<Token>,
     dictionaries: Vec<Dictionary>,
@@ -138,17 +142,18 @@ impl Extractor {
         };
         let filter = only.iter().filter_map(|(path, _)| names(path, &Kind::Text));
         let (tree, slots) =
-            Tree::new(inputs.iter().filter_map(|(path, field)| names(path, &field.kind)).chain(filter));
+            Tree::new(inputs.iter().filter_map(|(path, _, field)| names(path, &field.kind)).chain(filter));
         let mut slots = slots.into_iter();
         let mut from = |path: &Path, kind: &Kind| match (names(path, kind), path.place()) {
             (Some(_), _) => From::Slot(slots.next().unwrap_or(usize::MAX)),
             (None, Place::Record(record)) => From::Record(record.clone()),
             (None, _) => From::Payload,
         };
-        let inputs = inputs.into_iter().map(|(path, field)| Input {
+        let inputs = inputs.into_iter().map(|(path, form, field)| Input {
             from: from(&path, &field.kind),
             path,
             kind: field.kind.clone(),
+            form,
             required: field.required,
         });
         let inputs = inputs.collect();
@@ -168,13 +173,16 @@ impl Extractor {
         events: impl Iterator<Item = Event<'a>>,
     ) -> Extracted {
         let rows = range.count().min(ROWS_PRESIZED_MAX) as usize;
-        let mut columns: Vec<Gather> =
-            self.inputs.iter().map(|input| Gather::new(input.kind.clone(), rows)).collect();
-        self.prepare(scratch);
+        let Scratch { walk, cast, slots, dictionaries, .. } = scratch;
+        dictionaries.resize_with(dictionaries.len().max(self.inputs.len()), Dictionary::default);
+        slots.resize(self.tree.slots(), Token::Missing);
+        let inputs = self.inputs.iter().zip(dictionaries);
+        let mut columns: Vec<Gather<'_>> =
+            inputs.map(|(input, dictionary)| Gather::new(input.form, dictionary, rows)).collect();
         let (mut rejected, mut ignored) = (Vec::new(), 0);
         let (mut offsets, mut times) = (Vec::with_capacity(rows), Vec::with_capacity(rows * 8));
         for event in events {
-            match self.event(scratch, &event, &mut columns) {
+            match self.event(&event, (walk, cast, slots), &mut columns) {
                 Verdict::Kept => {
                     offsets.push(event.offset.0);
                     times.extend_from_slice(&event.time_ms.to_le_bytes());
@@ -190,56 +198,43 @@ impl Extractor {
         Extracted { range, offsets, events: Events { times, columns }, rejected, ignored }
     }
 
-    fn prepare(&self, scratch: &mut Scratch) {
-        scratch
-            .dictionaries
-            .resize_with(scratch.dictionaries.len().max(self.inputs.len()), Dictionary::default);
-        scratch.dictionaries.iter_mut().for_each(Dictionary::clear);
-        scratch.slots.resize(self.tree.slots(), Token::Missing);
-    }
-
-    #[inline(always)]
-    fn event(&self, scratch: &mut Scratch, event: &Event<'_>, columns: &mut [Gather]) -> Verdict {
+    fn event(
+        &self,
+        event: &Event<'_>,
+        (walk, buffers, slots): (&mut json::Buffers, &mut CastBuffers, &mut [Token]),
+        columns: &mut [Gather<'_>],
+    ) -> Verdict {
         if self.walks {
-            scratch.slots.fill(Token::Missing);
-            if let Err(malformed) =
-                json::walk(event.payload, &mut scratch.walk, &self.tree, &mut scratch.slots)
-            {
+            slots.fill(Token::Missing);
+            if let Err(malformed) = json::walk(event.payload, walk, &self.tree, slots) {
                 return Verdict::Rejected(format!("payload: {malformed}"));
             }
         }
-        let mut reader = Reader {
-            payload: event.payload,
-            typing: event.typing,
-            rule: &self.rule,
-            buffers: &mut scratch.cast,
-        };
+        let mut reader = Reader { payload: event.payload, typing: event.typing, rule: &self.rule, buffers };
         if let Some(only) = &self.only
-            && !only.wants(event, &scratch.slots, &mut reader)
+            && !only.wants(event, slots, &mut reader)
         {
             return Verdict::Ignored;
         }
-        let places = columns.iter_mut().zip(&mut scratch.dictionaries);
-        for (input, (column, dictionary)) in self.inputs.iter().zip(places) {
+        for (input, column) in self.inputs.iter().zip(columns) {
             let token = match &input.from {
-                From::Slot(slot) => scratch.slots.get(*slot).copied().unwrap_or_default(),
+                From::Slot(slot) => slots.get(*slot).unwrap_or(&Token::Missing),
                 From::Record(record) => {
-                    if !push_record(record, event, column, dictionary) && input.required {
+                    if !push_record(record, event, column) && input.required {
                         return input.reject(Token::Missing, event, &Why::Other);
                     }
                     continue;
                 }
                 From::Payload => {
-                    column.column.heap.push(event.payload);
-                    column.present();
+                    column.bytes(event.payload);
                     continue;
                 }
             };
             if input.required && matches!(token, Token::Missing | Token::Null) {
-                return input.reject(token, event, &Why::Other);
+                return input.reject(*token, event, &Why::Other);
             }
-            if let Err(why) = reader.cast(token, column, dictionary) {
-                return input.reject(token, event, &why);
+            if let Err(why) = reader.cast(token, column) {
+                return input.reject(*token, event, &why);
             }
         }
         Verdict::Kept
@@ -268,13 +263,11 @@ impl Only {
     }
 }
 
-fn parse_input(field: &Field) -> Result<(Path, &Field), Error> {
+fn parse_input(field: &Field) -> Result<(Path, Form, &Field), Error> {
     let name = || field.name.clone();
     let path = Path::new(&field.path).map_err(|error| Error::Path { field: name(), error })?;
     let kind = field.kind.clone();
-    if matches!(kind, Kind::Other(_)) {
-        return Err(Error::UnknownKind { field: name(), kind });
-    }
+    let Some(form) = Form::of(&kind) else { return Err(Error::UnknownKind { field: name(), kind }) };
     let is = match path.place() {
         Place::Names(_) => None,
         Place::Payload => (!matches!(kind, Kind::Binary | Kind::Json)).then_some("binary or json"),
@@ -283,7 +276,7 @@ fn parse_input(field: &Field) -> Result<(Path, &Field), Error> {
         }
     };
     match is {
-        None => Ok((path, field)),
+        None => Ok((path, form, field)),
         Some(is) => Err(Error::Kind { field: name(), path: field.path.clone(), is, kind }),
     }
 }
@@ -331,7 +324,7 @@ fn record_text<'a>(record: &Record, event: &Event<'a>) -> Option<&'a str> {
 }
 
 /// Appends a part of the record, or that it is absent; whether it is there.
-fn push_record(record: &Record, event: &Event<'_>, out: &mut Gather, dictionary: &mut Dictionary) -> bool {
+fn push_record(record: &Record, event: &Event<'_>, out: &mut Gather<'_>) -> bool {
     let number = match record {
         Record::Offset => i64::try_from(event.offset.0).ok(),
         Record::Schema => event.schema,
@@ -342,12 +335,9 @@ fn push_record(record: &Record, event: &Event<'_>, out: &mut Gather, dictionary:
     if let Some(number) = number {
         out.integer(number);
     } else if let (Record::Key, Some(key)) = (record, event.lineage.key) {
-        out.column.heap.push(key);
-        out.present();
+        out.bytes(key);
     } else if let Some(text) = record_text(record, event) {
-        let code = dictionary.code(&mut out.column.heap, text.as_bytes(), 0, text.len());
-        out.column.fixed.extend_from_slice(&code.to_le_bytes());
-        out.present();
+        out.text(text.as_bytes(), 0, text.len());
     } else {
         out.absent();
         return false;

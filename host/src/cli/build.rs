@@ -97,15 +97,17 @@ fn cargo_build(directory: &Path) -> anyhow::Result<PathBuf> {
 /// The last `.wasm` file that cargo named for the package in `directory`.
 fn artifact(directory: &Path, messages: &str) -> Option<PathBuf> {
     let manifest = directory.join("Cargo.toml").canonicalize().ok()?;
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let ours = messages.filter(|message| {
-        message["reason"] == "compiler-artifact"
-            && message["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
-    });
-    let files = ours.filter_map(|message| {
-        let files =
-            message["filenames"].as_array()?.iter().filter_map(|file| file.as_str().map(PathBuf::from));
-        files.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
-    });
-    files.last()
+    let built = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let ours =
+        built.filter(|message| message.reason == "compiler-artifact" && message.manifest_path == manifest);
+    let files: Vec<PathBuf> = ours.flat_map(|message| message.filenames).collect();
+    files.into_iter().rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"))
+}
+
+/// What cargo says of a package that it has built; other messages lack some of this.
+#[derive(serde::Deserialize)]
+struct Message {
+    reason: String,
+    manifest_path: PathBuf,
+    filenames: Vec<PathBuf>,
 }

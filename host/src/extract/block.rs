@@ -26,40 +26,49 @@ struct Masks {
     beyond_ascii: bool,
 }
 
+impl Masks {
+    /// Takes in what another block has; returns its quotes.
+    #[inline(always)]
+    fn add(&mut self, other: Masks) -> u64 {
+        self.special |= other.special;
+        self.beyond_ascii |= other.beyond_ascii;
+        other.quotes
+    }
+}
+
 impl Index {
     /// Indexes another payload; allocations are kept.
     pub fn fill(&mut self, bytes: &[u8]) {
-        self.quotes.clear();
-        (self.special, self.beyond_ascii) = (false, false);
         let (blocks, rest) = bytes.as_chunks::<64>();
-        for block in blocks {
-            self.push(masks(block));
-        }
+        let mut seen = Masks::default();
+        self.quotes.clear();
+        self.quotes.extend(blocks.iter().map(|block| seen.add(masks(block))));
         if !rest.is_empty() {
-            match bytes.last_chunk::<64>() {
-                Some(block) => {
-                    let mut masks = masks(block);
-                    masks.quotes >>= 64 - rest.len();
-                    self.push(masks);
-                }
-                None => self.push(masks(&padded(rest))),
-            }
+            let quotes = match bytes.last_chunk::<64>() {
+                Some(block) => seen.add(masks(block)) >> (64 - rest.len()),
+                None => seen.add(masks(&padded(rest))),
+            };
+            self.quotes.push(quotes);
         }
+        (self.special, self.beyond_ascii) = (seen.special, seen.beyond_ascii);
         if self.special {
             self.find_special(bytes);
         }
     }
 
-    fn push(&mut self, masks: Masks) {
-        self.quotes.push(masks.quotes);
-        self.special |= masks.special;
-        self.beyond_ascii |= masks.beyond_ascii;
+    /// The first quote at or behind a place.
+    #[inline(always)]
+    pub fn quote(&self, from: usize) -> Option<usize> {
+        let block = from / 64;
+        let quotes = self.quotes.get(block)? >> (from % 64);
+        if quotes != 0 { Some(from + quotes.trailing_zeros() as usize) } else { self.quote_beyond(block + 1) }
     }
 
-    /// The quotes of a block of 64 bytes; None behind the end.
-    #[inline(always)]
-    pub fn quotes(&self, block: usize) -> Option<u64> {
-        self.quotes.get(block).copied()
+    #[inline(never)]
+    fn quote_beyond(&self, from: usize) -> Option<usize> {
+        let mut beyond = self.quotes.iter().enumerate().skip(from);
+        let (block, quotes) = beyond.find(|(_, quotes)| **quotes != 0)?;
+        Some(block * 64 + quotes.trailing_zeros() as usize)
     }
 
     pub fn has_backslash(&self, from: usize, to: usize) -> bool {

@@ -1,12 +1,11 @@
 //! From what a payload has at a path to a value of the declared kind: exact, or a reason why not.
 
-use super::dictionary::Dictionary;
-use super::gather::Gather;
+use super::gather::{Form, Gather};
 use super::json::{self, Buffers, Malformed, Token};
 use super::number::{self, Number, Unfit};
 use super::text;
 use super::tree::Tree;
-use crate::description::Kind;
+use crate::column::Blobs;
 use crate::event::Typing;
 use crate::time::{self, TimeRule};
 use base64::Engine;
@@ -62,57 +61,47 @@ pub(super) struct CastBuffers {
     nothing: Tree,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Appends the value to the column, or says why it cannot be one.
     #[inline(always)]
-    pub fn cast(&mut self, token: Token, out: &mut Gather, dictionary: &mut Dictionary) -> Result<(), Why> {
-        match (token, &out.kind) {
-            (Token::Missing | Token::Null, _) => out.absent(),
-            (Token::Text { from, to, escaped: false }, Kind::Text) => {
-                let code = dictionary.code(&mut out.column.heap, self.payload, from as usize, to as usize);
-                out.column.fixed.extend_from_slice(&code.to_le_bytes());
-                out.present();
+    pub fn cast(&mut self, token: &Token, out: &mut Gather<'_>) -> Result<(), Why> {
+        match (out.form, token) {
+            (Form::Text, Token::Text { from, to, escaped: false }) => {
+                out.text(self.payload, *from as usize, *to as usize);
             }
-            (Token::Number(number), Kind::Integer) => out.integer(number.integer(self.payload)?),
-            (Token::Number(number), Kind::Decimal(places)) => {
-                let amount = number.decimal(self.payload, *places)?;
-                out.integer(amount);
+            (Form::Decimal(places), Token::Number(number)) => {
+                out.integer(number.decimal(self.payload, places)?);
             }
-            (token, Kind::Timestamp) => match self.time_ms(token)? {
-                Some(ms) => out.integer(ms),
-                None => out.absent(),
-            },
-            _ => return self.cast_other(token, out, dictionary),
+            (Form::Integer, Token::Number(number)) => out.integer(number.integer(self.payload)?),
+            _ => return self.cast_other(*token, out),
         }
         Ok(())
     }
 
     #[inline(never)]
-    fn cast_other(&mut self, token: Token, out: &mut Gather, dictionary: &mut Dictionary) -> Result<(), Why> {
-        match (token, &out.kind) {
-            (Token::Boolean(value), Kind::Boolean) => {
-                out.column.fixed.push(u8::from(value));
-                out.present();
-            }
-            (Token::Number(number), Kind::Float) => out.integer(float(number, self.payload)?),
-            (token, Kind::Json) if self.typing == Typing::Json || !matches!(token, Token::Text { .. }) => {
-                let (from, to) = token.span_with_quotes();
-                let value = match token {
-                    Token::Boolean(true) => b"true".as_slice(),
-                    Token::Boolean(false) => b"false",
-                    _ => self.payload.get(from..to).unwrap_or_default(),
-                };
-                out.column.heap.push(value);
-                out.present();
-            }
-            (Token::Text { from, to, escaped }, _) => {
+    fn cast_other(&mut self, token: Token, out: &mut Gather<'_>) -> Result<(), Why> {
+        match (out.form, token) {
+            (_, Token::Missing | Token::Null) => out.absent(),
+            (Form::Timestamp, _) => match self.time_ms(token)? {
+                Some(ms) => out.integer(ms),
+                None => out.absent(),
+            },
+            (Form::Boolean, Token::Boolean(value)) => out.boolean(value),
+            (Form::Float, Token::Number(number)) => out.integer(float(number, self.payload)?),
+            (Form::Json, Token::Boolean(value)) => out.bytes(if value { b"true" } else { b"false" }),
+            (_, Token::Text { from, to, escaped })
+                if out.form != Form::Json || self.typing == Typing::Text =>
+            {
                 let inside = self.payload.get(from as usize..to as usize).unwrap_or_default();
                 // The buffer is taken out, so that it can be read while the rest is in use.
                 let mut buffer = std::mem::take(&mut self.buffers.text);
-                let text = plain(inside, escaped, &mut buffer);
-                let cast = self.cast_text(text, out, dictionary);
+                let cast = self.cast_text(plain(inside, escaped, &mut buffer), out);
                 self.buffers.text = buffer;
                 return cast;
+            }
+            (Form::Json, _) => {
+                let (from, to) = token.span_with_quotes();
+                out.bytes(self.payload.get(from..to).unwrap_or_default());
             }
             _ => return Err(Why::Other),
         }
@@ -120,47 +109,32 @@ impl<'a> Reader<'a> {
     }
 
     /// A text without escapes, read as any kind.
-    fn cast_text(&mut self, text: &[u8], out: &mut Gather, dictionary: &mut Dictionary) -> Result<(), Why> {
-        let any = self.typing == Typing::Text;
-        match &out.kind {
-            Kind::Text => {
-                let code = dictionary.code(&mut out.column.heap, text, 0, text.len());
-                out.column.fixed.extend_from_slice(&code.to_le_bytes());
+    fn cast_text(&mut self, text: &[u8], out: &mut Gather<'_>) -> Result<(), Why> {
+        let number = || number::read(text).ok_or(Why::Other);
+        match out.form {
+            Form::Text => out.text(text, 0, text.len()),
+            Form::Decimal(places) => out.integer(number()?.decimal(text, places)?),
+            Form::Binary => {
+                base64(text, &mut out.column.heap)?;
                 out.present();
             }
-            Kind::Decimal(places) => {
-                let amount = number::read(text).ok_or(Why::Other)?.decimal(text, *places)?;
-                out.integer(amount);
-            }
-            Kind::Binary => {
-                base64(text, &mut out.column.heap.bytes)?;
-                let end = out.column.heap.bytes.len() as u32;
-                out.column.heap.ends.extend_from_slice(&end.to_le_bytes());
-                out.present();
-            }
-            Kind::Integer if any => out.integer(number::read(text).ok_or(Why::Other)?.integer(text)?),
-            Kind::Float if any => out.integer(float(number::read(text).ok_or(Why::Other)?, text)?),
-            Kind::Boolean if any => {
-                let value = match text {
-                    b"true" => 1,
-                    b"false" => 0,
-                    _ => return Err(Why::Other),
-                };
-                out.column.fixed.push(value);
-                out.present();
-            }
-            Kind::Json if any => {
+            _ if self.typing == Typing::Json => return Err(Why::Other),
+            Form::Integer => out.integer(number()?.integer(text)?),
+            Form::Float => out.integer(float(number()?, text)?),
+            Form::Boolean => out.boolean(match text {
+                b"true" => true,
+                b"false" => false,
+                _ => return Err(Why::Other),
+            }),
+            Form::Json => {
                 json::walk(text, &mut self.buffers.inner, &self.buffers.nothing, &mut [])
                     .map_err(Why::Json)?;
                 match text.trim_ascii() {
                     b"null" => out.absent(),
-                    _ => {
-                        out.column.heap.push(text);
-                        out.present();
-                    }
+                    _ => out.bytes(text),
                 }
             }
-            _ => return Err(Why::Other),
+            Form::Timestamp => return Err(Why::Other),
         }
         Ok(())
     }
@@ -210,12 +184,14 @@ fn float(number: Number, bytes: &[u8]) -> Result<i64, Why> {
 }
 
 /// Appends what a base64 text stands for; nothing if it is not one.
-fn base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), Why> {
-    let length = out.len();
-    STANDARD.decode_vec(text, out).map_err(|_| {
-        out.truncate(length);
-        Why::Base64
-    })
+fn base64(text: &[u8], heap: &mut Blobs) -> Result<(), Why> {
+    let length = heap.bytes.len();
+    if STANDARD.decode_vec(text, &mut heap.bytes).is_err() {
+        heap.bytes.truncate(length);
+        return Err(Why::Base64);
+    }
+    heap.ends.extend_from_slice(&(heap.bytes.len() as u32).to_le_bytes());
+    Ok(())
 }
 
 /// The most bytes of a value that a reason repeats.

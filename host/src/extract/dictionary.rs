@@ -4,24 +4,32 @@ use super::word::{Words, hash_long};
 use crate::column::Blobs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// A hash table that is emptied by counting up its age, and keeps its allocation for the next chunk.
-///
-/// A value of at most sixteen bytes is in its entry, so that finding it touches one cache line.
+/// A hash table that is emptied by counting up its age, and keeps its allocations for the next
+/// chunk. It starts each chunk as large as the last one needed it: small ones stay in the cache.
 pub(super) struct Dictionary {
+    /// A power of two, of which the first `mask + 1` are in use.
     entries: Vec<Entry>,
-    used: usize,
-    age: u32,
+    mask: usize,
+    age: u16,
+    values: Vec<Value>,
     /// Differs between processes: nobody can prepare texts that collide. Codes do not depend on it.
     seed: u64,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Entry {
+    /// The entry is empty if this is not the dictionary's age.
+    age: u16,
+    /// The upper half of the value's hash; the lower one decides its place first.
+    tag: u16,
+    code: u32,
+}
+
+/// A value by its code: found without looking into the heap if it has at most sixteen bytes.
+#[derive(Clone, Copy)]
+struct Value {
     words: Words,
     hash: u32,
-    code: u32,
-    /// The entry is empty if this is not the dictionary's age.
-    age: u32,
 }
 
 const ENTRIES_MIN: usize = 64;
@@ -29,13 +37,21 @@ const ENTRIES_MIN: usize = 64;
 impl Default for Dictionary {
     fn default() -> Dictionary {
         let seed = RandomState::new().build_hasher().finish();
-        Dictionary { entries: vec![Entry::default(); ENTRIES_MIN], used: 0, age: 1, seed }
+        let entries = vec![Entry::default(); ENTRIES_MIN];
+        Dictionary { entries, mask: ENTRIES_MIN - 1, age: 0, values: Vec::new(), seed }
     }
 }
 
 impl Dictionary {
-    pub fn clear(&mut self) {
-        self.used = 0;
+    /// Empties it for a chunk of up to `rows` rows.
+    pub fn clear(&mut self, rows: usize) {
+        let wanted = 2 * self.values.len().min(rows);
+        self.mask = wanted.next_power_of_two().clamp(ENTRIES_MIN, self.entries.len()) - 1;
+        self.values.clear();
+        self.grow_older();
+    }
+
+    fn grow_older(&mut self) {
         self.age = self.age.wrapping_add(1);
         if self.age == 0 {
             self.entries.fill(Entry::default());
@@ -48,49 +64,76 @@ impl Dictionary {
     #[inline(always)]
     pub fn code(&mut self, heap: &mut Blobs, bytes: &[u8], from: usize, to: usize) -> u32 {
         let words = Words::at(bytes, from, to);
-        let text = bytes.get(from..to).unwrap_or_default();
-        let hash = if words.are_whole() { words.hash(self.seed) } else { hash_long(text, self.seed) };
-        let hash = (hash >> 32) as u32;
-        let mask = self.entries.len() - 1;
-        let mut place = hash as usize & mask;
-        while let Some(entry) = self.entries.get(place) {
-            if entry.age != self.age {
-                break;
-            }
-            let same = entry.hash == hash && entry.words == words;
-            if same && (words.are_whole() || heap.get(entry.code as usize) == text) {
-                return entry.code;
-            }
-            place = (place + 1) & mask;
+        if !words.are_whole() {
+            return self.code_of_long(heap, words, bytes.get(from..to).unwrap_or_default());
         }
-        self.insert(heap, Entry { words, hash, code: heap.len() as u32, age: self.age }, place, text)
+        let value = Value { words, hash: (words.hash(self.seed) >> 32) as u32 };
+        match self.find(value, |_| true) {
+            Ok(code) => code,
+            Err(place) => self.insert(heap, value, place, bytes.get(from..to).unwrap_or_default()),
+        }
     }
 
     #[inline(never)]
-    fn insert(&mut self, heap: &mut Blobs, entry: Entry, place: usize, text: &[u8]) -> u32 {
-        heap.push(text);
-        if let Some(free) = self.entries.get_mut(place) {
-            *free = entry;
+    fn code_of_long(&mut self, heap: &mut Blobs, words: Words, text: &[u8]) -> u32 {
+        let value = Value { words, hash: (hash_long(text, self.seed) >> 32) as u32 };
+        match self.find(value, |code| heap.get(code as usize) == text) {
+            Ok(code) => code,
+            Err(place) => self.insert(heap, value, place, text),
         }
-        self.used += 1;
-        if 2 * self.used > self.entries.len() {
+    }
+
+    /// The code of a value, or the place for it. `is_it` tells apart values whose words are equal.
+    #[inline(always)]
+    fn find(&self, value: Value, is_it: impl Fn(u32) -> bool) -> Result<u32, usize> {
+        let tag = value.tag();
+        let mut place = value.hash as usize & self.mask;
+        while let Some(entry) = self.entries.get(place).filter(|entry| entry.age == self.age) {
+            let same = |other: &Value| other.words == value.words;
+            if entry.tag == tag && self.values.get(entry.code as usize).is_some_and(same) && is_it(entry.code)
+            {
+                return Ok(entry.code);
+            }
+            place = (place + 1) & self.mask;
+        }
+        Err(place)
+    }
+
+    #[inline(never)]
+    fn insert(&mut self, heap: &mut Blobs, value: Value, place: usize, text: &[u8]) -> u32 {
+        let code = self.values.len() as u32;
+        if let Some(free) = self.entries.get_mut(place) {
+            *free = Entry { age: self.age, tag: value.tag(), code };
+        }
+        heap.push(text);
+        self.values.push(value);
+        if 2 * self.values.len() > self.mask {
             self.grow();
         }
-        entry.code
+        code
     }
 
     #[cold]
     fn grow(&mut self) {
-        let mask = 4 * self.entries.len() - 1;
-        let former = std::mem::replace(&mut self.entries, vec![Entry::default(); mask + 1]);
-        for entry in former.iter().filter(|entry| entry.age == self.age) {
-            let mut place = entry.hash as usize & mask;
+        self.mask = 4 * self.mask + 3;
+        if self.entries.len() <= self.mask {
+            self.entries.resize(self.mask + 1, Entry::default());
+        }
+        self.grow_older();
+        for (code, value) in self.values.iter().enumerate() {
+            let mut place = value.hash as usize & self.mask;
             while self.entries.get(place).is_some_and(|other| other.age == self.age) {
-                place = (place + 1) & mask;
+                place = (place + 1) & self.mask;
             }
             if let Some(free) = self.entries.get_mut(place) {
-                *free = *entry;
+                *free = Entry { age: self.age, tag: value.tag(), code: code as u32 };
             }
         }
+    }
+}
+
+impl Value {
+    fn tag(self) -> u16 {
+        (self.hash >> 16) as u16
     }
 }

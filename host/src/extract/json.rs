@@ -7,8 +7,9 @@
 
 use super::block::Index;
 use super::number::{self, Number};
+use super::shape::{Progress, Shape};
 use super::text;
-use super::tree::{Node, Tree};
+use super::tree::{Place, Tree};
 use super::word::{Words, word_at};
 
 /// Objects and arrays within each other.
@@ -55,12 +56,15 @@ pub struct Malformed {
     pub found: String,
 }
 
-/// Buffers of a walk, kept for the next one.
+/// What a walk leaves for the next one: allocations, and the shapes of the objects it has seen.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     index: Index,
     /// A name whose escapes are undone.
     name: Vec<u8>,
+    /// By node of the tree that has the id.
+    shapes: Vec<Shape>,
+    tree: u64,
 }
 
 /// Walks through `bytes` and fills the tree's slots, all of which must be `Missing`.
@@ -74,14 +78,22 @@ pub(super) fn walk(
         return Err(malformed(bytes, Fault { at: u32::MAX as usize, expected: "the end within 4 GiB" }));
     }
     buffers.index.fill(bytes);
-    let walked = Walker { bytes, index: &buffers.index, name: &mut buffers.name, tree, slots }.document();
-    if buffers.index.beyond_ascii
-        && let Some(at) = not_utf8(bytes)
-        && walked.err().is_none_or(|fault| at < fault.at)
-    {
-        return Err(malformed(bytes, Fault { at, expected: "UTF-8" }));
+    if buffers.tree != tree.id() {
+        buffers.tree = tree.id();
+        buffers.shapes.clear();
+        buffers.shapes.resize_with(tree.nodes(), Shape::default);
     }
-    walked.map_err(|fault| malformed(bytes, fault))
+    let Buffers { index, name, shapes, .. } = buffers;
+    let mut walker = Walker { bytes, index, name, shapes, tree, slots, fault: None };
+    let _ = walker.document();
+    let mut fault = walker.fault;
+    if index.beyond_ascii
+        && let Some(at) = not_utf8(bytes)
+        && fault.is_none_or(|fault| at < fault.at)
+    {
+        fault = Some(Fault { at, expected: "UTF-8" });
+    }
+    fault.map_or(Ok(()), |fault| Err(malformed(bytes, fault)))
 }
 
 fn not_utf8(bytes: &[u8]) -> Option<usize> {
@@ -103,33 +115,34 @@ fn malformed(bytes: &[u8], fault: Fault) -> Malformed {
     Malformed { column: fault.at + 1, expected: fault.expected, found }
 }
 
-/// How far a walk has come.
-#[derive(Clone, Copy)]
-struct Cursor {
-    at: usize,
-    /// Quotes of the block that have not been passed yet.
-    quotes: u64,
-    block: usize,
-}
-
 struct Walker<'a> {
     bytes: &'a [u8],
     index: &'a Index,
     name: &'a mut Vec<u8>,
+    shapes: &'a mut [Shape],
     tree: &'a Tree,
     slots: &'a mut [Token],
+    /// Why the walk ended early.
+    fault: Option<Fault>,
 }
 
-impl<'a> Walker<'a> {
-    fn document(&mut self) -> Result<(), Fault> {
-        let start = Cursor { at: 0, quotes: self.index.quotes(0).unwrap_or(0), block: 0 };
-        let mut cursor = self.space(start);
-        self.value(&mut cursor, self.tree.root(), 0)?;
-        cursor = self.space(cursor);
-        match self.bytes.get(cursor.at) {
-            None => Ok(()),
-            Some(_) => fault(cursor, "the end"),
-        }
+/// Each step goes from a place in the text to the one behind what it passes; None if there is a
+/// fault, which then is kept aside: like this all results stay in registers.
+impl Walker<'_> {
+    fn document(&mut self) -> Option<()> {
+        let at = self.space(0);
+        let at = match (self.byte(at), self.tree.root()) {
+            (b'{', Place { slot: None, node: Some(node) }) => self.object(at, node, 1)?,
+            (_, place) => self.value(at, Some(place), 0)?,
+        };
+        let at = self.space(at);
+        if at < self.bytes.len() { self.fault(at, "the end") } else { Some(()) }
+    }
+
+    #[cold]
+    fn fault<T>(&mut self, at: usize, expected: &'static str) -> Option<T> {
+        self.fault = Some(Fault { at, expected });
+        None
     }
 
     /// The byte at a place; 0, which is allowed nowhere, behind the end.
@@ -139,265 +152,276 @@ impl<'a> Walker<'a> {
     }
 
     #[inline(always)]
-    fn space(&self, mut cursor: Cursor) -> Cursor {
-        while matches!(self.byte(cursor.at), b' ' | b'\t' | b'\n' | b'\r') {
-            cursor.at += 1;
+    fn space(&self, mut at: usize) -> usize {
+        while matches!(self.byte(at), b' ' | b'\t' | b'\n' | b'\r') {
+            at += 1;
         }
-        cursor
+        at
     }
 
     /// Passes a value and puts what is wanted of it into the slots.
     #[inline(always)]
-    fn value(&mut self, cursor: &mut Cursor, node: Option<&'a Node>, depth: u32) -> Result<(), Fault> {
-        let opening = matches!(self.byte(cursor.at), b'{' | b'[');
-        let Some(node) = node else {
-            return if opening { self.skip(cursor, depth) } else { self.scalar(cursor).map(|_| ()) };
+    fn value(&mut self, at: usize, place: Option<Place>, depth: u32) -> Option<usize> {
+        let byte = self.byte(at);
+        let (at, token) = match place {
+            Some(Place { node: Some(node), .. }) => self.inner(at, node, depth)?,
+            _ if byte == b'"' => self.text(at)?,
+            _ if byte.is_ascii_digit() || byte == b'-' => self.number(at)?,
+            _ => self.other(at, depth)?,
         };
-        if !node.is_leaf() {
-            // What a former value of the same name had below it counts no more.
-            self.slots.get_mut(node.slots.clone()).unwrap_or_default().fill(Token::Missing);
-        }
-        let token = if opening { self.container(cursor, node, depth)? } else { self.scalar(cursor)? };
-        if let Some(slot) = node.slot.and_then(|slot| self.slots.get_mut(slot)) {
+        if let Some(slot) = place.and_then(|place| self.slots.get_mut(place.slot? as usize)) {
             *slot = token;
         }
-        Ok(())
+        Some(at)
     }
 
+    /// A value in which something is wanted.
     #[inline(never)]
-    fn container(&mut self, cursor: &mut Cursor, node: &'a Node, depth: u32) -> Result<Token, Fault> {
-        let from = cursor.at;
-        let is_object = self.byte(from) == b'{';
-        match is_object {
-            _ if node.is_leaf() => self.skip(cursor, depth)?,
-            true => self.object(cursor, node, depth + 1)?,
-            false => self.array(cursor, node, depth + 1)?,
-        }
-        let (from, to) = (from as u32, cursor.at as u32);
-        Ok(if is_object { Token::Object { from, to } } else { Token::Array { from, to } })
-    }
-
-    fn object(&mut self, place: &mut Cursor, node: &'a Node, depth: u32) -> Result<(), Fault> {
-        let mut cursor = self.open(*place, depth)?;
-        let mut hint = 0;
-        if self.byte(cursor.at) != b'}' {
-            loop {
-                let (from, to) = self.name(&mut cursor)?;
-                let child = self.child(node, from, to, &mut hint);
-                self.value(&mut cursor, child, depth)?;
-                cursor = self.space(cursor);
-                match self.byte(cursor.at) {
-                    b',' => cursor = self.step(cursor),
-                    b'}' => break,
-                    _ => return fault(cursor, "',' or '}'"),
-                }
+    fn inner(&mut self, from: usize, node: u32, depth: u32) -> Option<(usize, Token)> {
+        // What a former value of the same name had below it counts no more.
+        self.slots.get_mut(self.tree.slots_within(node)).unwrap_or_default().fill(Token::Missing);
+        match self.byte(from) {
+            b'{' => {
+                let to = self.object(from, node, depth + 1)?;
+                Some((to, Token::Object { from: from as u32, to: to as u32 }))
             }
-        }
-        cursor.at += 1;
-        *place = cursor;
-        Ok(())
-    }
-
-    fn array(&mut self, place: &mut Cursor, node: &'a Node, depth: u32) -> Result<(), Fault> {
-        let mut cursor = self.open(*place, depth)?;
-        if self.byte(cursor.at) != b']' {
-            for i in 0.. {
-                self.value(&mut cursor, self.tree.element(node, i), depth)?;
-                cursor = self.space(cursor);
-                match self.byte(cursor.at) {
-                    b',' => cursor = self.step(cursor),
-                    b']' => break,
-                    _ => return fault(cursor, "',' or ']'"),
-                }
+            b'[' => {
+                let to = self.array(from, node, depth + 1)?;
+                Some((to, Token::Array { from: from as u32, to: to as u32 }))
             }
+            _ => self.scalar(from),
         }
-        cursor.at += 1;
-        *place = cursor;
-        Ok(())
     }
 
-    /// Behind an opening bracket or brace and the space that follows it.
-    #[inline(always)]
-    fn open(&self, cursor: Cursor, depth: u32) -> Result<Cursor, Fault> {
-        if depth > DEPTH_MAX {
-            return fault(cursor, "no more than 128 levels of nesting");
+    /// Neither a text nor a number, and nothing is wanted in it.
+    #[inline(never)]
+    fn other(&mut self, from: usize, depth: u32) -> Option<(usize, Token)> {
+        match self.byte(from) {
+            b'{' => {
+                let to = self.skip(from, depth)?;
+                Some((to, Token::Object { from: from as u32, to: to as u32 }))
+            }
+            b'[' => {
+                let to = self.skip(from, depth)?;
+                Some((to, Token::Array { from: from as u32, to: to as u32 }))
+            }
+            _ => self.literal(from),
         }
-        Ok(self.step(cursor))
     }
 
-    /// Behind one byte and the space that follows it.
-    #[inline(always)]
-    fn step(&self, mut cursor: Cursor) -> Cursor {
-        cursor.at += 1;
-        self.space(cursor)
+    fn object(&mut self, from: usize, node: u32, depth: u32) -> Option<usize> {
+        self.deep_enough(from, depth)?;
+        // Taken out for as long as it is at hand; a fault loses it, and the next object learns it.
+        let mut shape = std::mem::take(self.shapes.get_mut(node as usize)?);
+        let mut progress = Progress::default();
+        let mut at = from;
+        loop {
+            let place = match shape.lead_in(self.bytes, at, &mut progress) {
+                Some((length, place)) => {
+                    // The lead-in ends where a value once began; this one may have more space.
+                    at = self.space(at + length);
+                    place
+                }
+                None => match self.member((from, at), node, &mut shape, &mut progress)? {
+                    Step::Value(value, place) => {
+                        at = value;
+                        place
+                    }
+                    Step::End(end) => {
+                        shape.finish(&progress);
+                        *self.shapes.get_mut(node as usize)? = shape;
+                        return Some(end);
+                    }
+                },
+            };
+            at = self.value(at, place, depth)?;
+        }
     }
 
-    /// A name and its colon; the inside of its quotes.
-    #[inline(always)]
-    fn name(&mut self, cursor: &mut Cursor) -> Result<(usize, usize), Fault> {
-        if self.byte(cursor.at) != b'"' {
-            return fault(*cursor, "a name in quotes");
-        }
-        let (from, to, _) = self.text(cursor)?;
-        *cursor = self.space(*cursor);
-        if self.byte(cursor.at) != b':' {
-            return fault(*cursor, "':'");
-        }
-        *cursor = self.step(*cursor);
-        Ok((from, to))
-    }
-
-    #[inline(always)]
-    fn child(&mut self, node: &Node, from: usize, to: usize, hint: &mut usize) -> Option<&'a Node> {
+    /// Passes what leads to the next value of an object, or to its end. The object begins at `from`;
+    /// `start` is there too, or behind a value.
+    #[inline(never)]
+    fn member(
+        &mut self,
+        (from, start): (usize, usize),
+        node: u32,
+        shape: &mut Shape,
+        progress: &mut Progress,
+    ) -> Option<Step> {
+        let is_first = start == from;
+        let behind = self.space(if is_first { start + 1 } else { start });
+        let at = match self.byte(behind) {
+            b'}' => return Some(Step::End(behind + 1)),
+            _ if is_first => behind,
+            b',' => self.space(behind + 1),
+            _ => return self.fault(behind, "',' or '}'"),
+        };
+        let (at, (from, to)) = self.name(at)?;
+        let name = self.bytes.get(from..to)?;
         if self.index.has_backslash(from, to) {
-            return self.escaped_child(node, from, to);
+            self.name.clear();
+            text::unescape(name, self.name);
+            return Some(Step::Value(at, self.tree.child(node, Words::of(self.name), self.name)));
         }
-        let bytes = self.bytes;
-        let name = || bytes.get(from..to).unwrap_or_default();
-        self.tree.child(node, Words::at(bytes, from, to), name, hint)
+        let place = self.tree.child(node, Words::at(self.bytes, from, to), name);
+        let lead_in = self.bytes.get(start..at)?;
+        shape.learn(lead_in, place, progress);
+        Some(Step::Value(at, place))
+    }
+
+    fn array(&mut self, from: usize, node: u32, depth: u32) -> Option<usize> {
+        self.deep_enough(from, depth)?;
+        let mut at = self.space(from + 1);
+        if self.byte(at) == b']' {
+            return Some(at + 1);
+        }
+        for i in 0.. {
+            at = self.value(at, self.tree.element(node, i), depth)?;
+            at = self.space(at);
+            match self.byte(at) {
+                b',' => at = self.space(at + 1),
+                b']' => break,
+                _ => return self.fault(at, "',' or ']'"),
+            }
+        }
+        Some(at + 1)
+    }
+
+    /// Passes a name and its colon; the inside of its quotes.
+    #[inline(always)]
+    fn name(&mut self, at: usize) -> Option<(usize, (usize, usize))> {
+        if self.byte(at) != b'"' {
+            return self.fault(at, "a name in quotes");
+        }
+        let (behind, _) = self.text(at)?;
+        let colon = self.space(behind);
+        if self.byte(colon) != b':' {
+            return self.fault(colon, "':'");
+        }
+        Some((self.space(colon + 1), (at + 1, behind - 1)))
+    }
+
+    /// Passes the text whose opening quote is here.
+    #[inline(always)]
+    fn text(&mut self, at: usize) -> Option<(usize, Token)> {
+        let from = at + 1;
+        let Some(to) = self.index.quote(from) else { return self.endless(from) };
+        let escaped = self.index.special && self.check_text(from, to)?;
+        Some((to + 1, Token::Text { from: from as u32, to: to as u32, escaped }))
     }
 
     #[cold]
-    fn escaped_child(&mut self, node: &Node, from: usize, to: usize) -> Option<&'a Node> {
-        self.name.clear();
-        text::unescape(self.bytes.get(from..to).unwrap_or_default(), self.name);
-        self.tree.child(node, Words::of(self.name), || self.name.as_slice(), &mut 0)
-    }
-
-    /// Passes the text whose opening quote is here: the inside of its quotes, and whether there are
-    /// escapes in it.
-    #[inline(always)]
-    fn text(&mut self, cursor: &mut Cursor) -> Result<(usize, usize, bool), Fault> {
-        let from = cursor.at + 1;
-        // The first quote not passed yet is the opening one: all before it belonged to texts, and
-        // outside of texts every byte has been looked at.
-        let _ = self.quote(cursor);
-        let Some(to) = self.quote(cursor) else {
-            self.check_text(from, self.bytes.len())?;
-            return Err(Fault { at: self.bytes.len(), expected: "a closing quote" });
-        };
-        let escaped = self.index.special && self.check_text(from, to)?;
-        cursor.at = to + 1;
-        Ok((from, to, escaped))
-    }
-
-    /// Passes the next quote.
-    #[inline(always)]
-    fn quote(&self, cursor: &mut Cursor) -> Option<usize> {
-        while cursor.quotes == 0 {
-            cursor.block += 1;
-            cursor.quotes = self.index.quotes(cursor.block)?;
-        }
-        let at = cursor.block * 64 + cursor.quotes.trailing_zeros() as usize;
-        cursor.quotes &= cursor.quotes - 1;
-        Some(at)
+    fn endless<T>(&mut self, from: usize) -> Option<T> {
+        self.check_text(from, self.bytes.len())?;
+        self.fault(self.bytes.len(), "a closing quote")
     }
 
     /// Whether there are escapes between two places, all of which must be right.
     #[inline(never)]
-    fn check_text(&self, from: usize, to: usize) -> Result<bool, Fault> {
+    fn check_text(&mut self, from: usize, to: usize) -> Option<bool> {
         let escaped = self.index.has_backslash(from, to);
         let bad = if escaped { text::check(self.bytes, from, to).err() } else { None };
         let inside = || self.bytes.get(from..to).unwrap_or_default();
         let control = self.index.has_control(from, to).then(|| inside().iter().position(|byte| *byte < 0x20));
         match (bad, control.flatten().map(|at| from + at)) {
-            (None, None) => Ok(escaped),
-            (Some(bad), control) if control.is_none_or(|at| bad.at <= at) => {
-                Err(Fault { at: bad.at, expected: bad.expected })
-            }
-            (_, at) => {
-                Err(Fault { at: at.unwrap_or(from), expected: "an escape instead of a control character" })
-            }
+            (None, None) => Some(escaped),
+            (Some(bad), control) if control.is_none_or(|at| bad.at <= at) => self.fault(bad.at, bad.expected),
+            (_, at) => self.fault(at.unwrap_or(from), "an escape instead of a control character"),
         }
     }
 
     #[inline(always)]
-    fn scalar(&mut self, cursor: &mut Cursor) -> Result<Token, Fault> {
-        match self.byte(cursor.at) {
-            b'"' => {
-                let (from, to, escaped) = self.text(cursor)?;
-                Ok(Token::Text { from: from as u32, to: to as u32, escaped })
-            }
-            b'-' | b'0'..=b'9' => {
-                let number = number::scan(self.bytes, cursor.at)
-                    .map_err(|bad| Fault { at: bad.at, expected: bad.expected })?;
-                cursor.at = number.to as usize;
-                Ok(Token::Number(number))
-            }
-            _ => self.literal(cursor),
+    fn scalar(&mut self, at: usize) -> Option<(usize, Token)> {
+        match self.byte(at) {
+            b'"' => self.text(at),
+            b'-' | b'0'..=b'9' => self.number(at),
+            _ => self.literal(at),
+        }
+    }
+
+    #[inline(always)]
+    fn number(&mut self, at: usize) -> Option<(usize, Token)> {
+        match number::scan(self.bytes, at) {
+            Ok(number) => Some((number.to as usize, Token::Number(number))),
+            Err(bad) => self.fault(bad.at, bad.expected),
         }
     }
 
     #[inline(never)]
-    fn literal(&self, cursor: &mut Cursor) -> Result<Token, Fault> {
-        let word = word_at(self.bytes, cursor.at);
+    fn literal(&mut self, at: usize) -> Option<(usize, Token)> {
+        let word = word_at(self.bytes, at);
         let is =
             |literal: &[u8; 8], bytes: u32| (word ^ u64::from_le_bytes(*literal)) << (64 - 8 * bytes) == 0;
-        let (token, length) = if is(b"true    ", 4) {
-            (Token::Boolean(true), 4)
+        if is(b"true    ", 4) {
+            Some((at + 4, Token::Boolean(true)))
         } else if is(b"false   ", 5) {
-            (Token::Boolean(false), 5)
+            Some((at + 5, Token::Boolean(false)))
         } else if is(b"null    ", 4) {
-            (Token::Null, 4)
+            Some((at + 4, Token::Null))
         } else {
-            return fault(*cursor, "a value");
-        };
-        cursor.at += length;
-        Ok(token)
+            self.fault(at, "a value")
+        }
     }
 
-    /// Passes an object or array that nobody asked for. A loop with one bit a level, since the
+    /// Passes an object or array in which nothing is wanted. A loop with one bit a level, since the
     /// depth is the sender's choice and the stack is ours.
     #[inline(never)]
-    fn skip(&mut self, place: &mut Cursor, depth: u32) -> Result<(), Fault> {
-        let mut cursor = *place;
+    fn skip(&mut self, mut at: usize, depth: u32) -> Option<usize> {
         let mut open = depth;
         let mut objects: u128 = 0;
         loop {
-            let byte = self.byte(cursor.at);
+            let byte = self.byte(at);
             if matches!(byte, b'{' | b'[') {
                 open += 1;
+                self.deep_enough(at, open)?;
                 let is_object = byte == b'{';
                 objects = objects << 1 | u128::from(is_object);
-                cursor = self.open(cursor, open)?;
-                if self.byte(cursor.at) != byte + 2 {
+                at = self.space(at + 1);
+                // In ASCII the closing ones are two behind the opening ones.
+                if self.byte(at) != byte + 2 {
                     if is_object {
-                        self.name(&mut cursor)?;
+                        (at, _) = self.name(at)?;
                     }
                     continue;
                 }
             } else {
-                self.scalar(&mut cursor)?;
-                cursor = self.space(cursor);
+                (at, _) = self.scalar(at)?;
+                at = self.space(at);
             }
-            while open > depth {
+            loop {
                 let is_object = objects & 1 == 1;
-                match self.byte(cursor.at) {
+                match self.byte(at) {
                     b',' => {
-                        cursor = self.step(cursor);
+                        at = self.space(at + 1);
                         if is_object {
-                            self.name(&mut cursor)?;
+                            (at, _) = self.name(at)?;
                         }
                         break;
                     }
                     b'}' if is_object => {}
                     b']' if !is_object => {}
-                    _ => return fault(cursor, if is_object { "',' or '}'" } else { "',' or ']'" }),
+                    _ => return self.fault(at, if is_object { "',' or '}'" } else { "',' or ']'" }),
                 }
-                cursor.at += 1;
                 open -= 1;
                 objects >>= 1;
                 if open == depth {
-                    *place = cursor;
-                    return Ok(());
+                    return Some(at + 1);
                 }
-                cursor = self.space(cursor);
+                at = self.space(at + 1);
             }
         }
     }
+
+    #[inline(always)]
+    fn deep_enough(&mut self, at: usize, depth: u32) -> Option<()> {
+        if depth > DEPTH_MAX { self.fault(at, "no more than 128 levels of nesting") } else { Some(()) }
+    }
 }
 
-#[cold]
-fn fault<T>(cursor: Cursor, expected: &'static str) -> Result<T, Fault> {
-    Err(Fault { at: cursor.at, expected })
+/// What comes next in an object.
+enum Step {
+    /// A value, and what is wanted of it.
+    Value(usize, Option<Place>),
+    /// Nothing: its end.
+    End(usize),
 }

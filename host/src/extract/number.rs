@@ -36,6 +36,7 @@ pub(super) enum Unfit {
 
 const MANTISSA_DIGITS: usize = 19;
 
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 pub(super) const TEN_TO_THE: [u64; 20] = {
     let mut powers = [1; 20];
     let mut i = 1;

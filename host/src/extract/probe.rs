@@ -73,7 +73,7 @@ impl Probe {
     ) -> Result<Probed<'a>, Refusal> {
         let mut slots = [Token::Missing; 2];
         let used = slots.get_mut(..self.tree.slots()).unwrap_or_default();
-        json::walk(payload, &mut scratch.walk, &self.tree, used)?;
+        json::walk(payload, &mut scratch.probe, &self.tree, used)?;
         let token = |wanted: &Wanted| slots.get(wanted.slot).copied().unwrap_or_default();
         let time_ms = match &self.time {
             Some(wanted) => {

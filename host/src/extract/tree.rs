@@ -2,22 +2,32 @@
 
 use super::word::{Words, hash_long};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
+    /// Differs from that of any other tree, clones apart; 0 for one without nodes.
+    id: u64,
 }
 
-/// What the paths want of the value at one place.
+/// What is wanted of the value at one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where the value itself goes.
+    pub slot: Option<u32>,
+    /// The node of what is wanted within it.
+    pub node: Option<u32>,
+}
+
 #[derive(Clone, Debug, Default)]
-pub(super) struct Node {
-    /// Where the value itself goes, if a path ends here.
-    pub slot: Option<usize>,
+struct Node {
+    place: Place,
     /// Slots of this place and all that is below it.
-    pub slots: Range<usize>,
+    slots: Range<usize>,
     children: Vec<Child>,
-    /// Children by the hash of their name, if they are too many to look at one by one.
-    table: Vec<Option<usize>>,
+    /// Indexes of children by the hash of their name, at most a quarter full.
+    table: Vec<Option<u32>>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,33 +37,27 @@ struct Child {
     /// The name as an index into an array, by the grammar of JSON Pointer.
     index: Option<usize>,
     node: usize,
+    place: Place,
 }
 
-const CHILDREN_IN_LINE: usize = 8;
+static TREES: AtomicU64 = AtomicU64::new(1);
 
 impl Tree {
     /// The tree of `paths`, and the slot of each of them; equal paths share one.
     pub fn new<'a>(paths: impl Iterator<Item = &'a [String]>) -> (Tree, Vec<usize>) {
-        let mut tree = Tree { nodes: vec![Node::default()] };
+        let mut tree = Tree { nodes: vec![Node::default()], id: TREES.fetch_add(1, Ordering::Relaxed) };
         let ends: Vec<usize> =
             paths.map(|path| path.iter().fold(0, |at, name| tree.grow(at, name))).collect();
-        ends.iter().for_each(|end| {
+        for end in &ends {
             if let Some(node) = tree.nodes.get_mut(*end) {
-                node.slot = Some(0);
+                node.place.slot = Some(0);
             }
-        });
-        tree.number(0, 0);
-        tree.nodes.iter_mut().for_each(Node::tabulate);
-        let slots = ends.iter().filter_map(|end| tree.nodes.get(*end)?.slot).collect();
+        }
+        tree.number();
+        tree.tabulate();
+        let slot = |end: &usize| tree.nodes.get(*end)?.place.slot;
+        let slots = ends.iter().filter_map(slot).map(|slot| slot as usize).collect();
         (tree, slots)
-    }
-
-    pub fn root(&self) -> Option<&Node> {
-        self.nodes.first()
-    }
-
-    pub fn slots(&self) -> usize {
-        self.root().map_or(0, |root| root.slots.end)
     }
 
     fn grow(&mut self, at: usize, name: &str) -> usize {
@@ -62,21 +66,18 @@ impl Tree {
         if let Some(child) = node.children.iter().find(|child| *child.name == *name.as_bytes()) {
             return child.node;
         }
+        node.place.node = Some(at as u32);
         let name = name.as_bytes();
-        node.children.push(Child {
-            words: Words::of(name),
-            name: name.into(),
-            index: index(name),
-            node: next,
-        });
+        let (words, index) = (Words::of(name), index(name));
+        node.children.push(Child { words, name: name.into(), index, node: next, place: Place::default() });
         self.nodes.push(Node::default());
         next
     }
 
-    /// Numbers slots depth first, so that those below a node are consecutive. Returns the next one.
-    fn number(&mut self, at: usize, from: usize) -> usize {
-        let mut stack = vec![(at, false)];
-        let mut next = from;
+    /// Numbers slots depth first, so that those below a node are consecutive.
+    fn number(&mut self) {
+        let mut stack = vec![(0, false)];
+        let mut next = 0;
         while let Some((at, done)) = stack.pop() {
             let Some(node) = self.nodes.get_mut(at) else { continue };
             if done {
@@ -84,90 +85,81 @@ impl Tree {
                 continue;
             }
             node.slots.start = next;
-            if node.slot.is_some() {
-                node.slot = Some(next);
+            if node.place.slot.is_some() {
+                node.place.slot = Some(next as u32);
                 next += 1;
             }
             stack.push((at, true));
             stack.extend(node.children.iter().rev().map(|child| (child.node, false)));
         }
-        next
     }
 
-    #[inline(always)]
-    fn node(&self, child: &Child) -> Option<&Node> {
-        self.nodes.get(child.node)
-    }
-
-    /// The node of the name whose words these are and whose bytes `name` gives. `hint` is where the
-    /// search begins and then where the next one should: names mostly come in the same order.
-    #[inline(always)]
-    pub fn child<'n>(
-        &self,
-        node: &Node,
-        words: Words,
-        name: impl Fn() -> &'n [u8],
-        hint: &mut usize,
-    ) -> Option<&Node> {
-        if !node.table.is_empty() {
-            return self.child_by_hash(node, words, name());
-        }
-        let is_it = |child: &Child| child.words == words && (words.are_whole() || *child.name == *name());
-        let (before, after) = node.children.split_at_checked(*hint).unwrap_or((&node.children, &[]));
-        let (i, child) = match after.iter().position(is_it) {
-            Some(i) => (before.len() + i, after.get(i)?),
-            None => before.iter().enumerate().find(|(_, child)| is_it(child))?,
-        };
-        *hint = i + 1;
-        self.node(child)
-    }
-
-    #[inline(never)]
-    fn child_by_hash(&self, node: &Node, words: Words, name: &[u8]) -> Option<&Node> {
-        let mask = node.table.len() - 1;
-        let mut place = hash(words, name) as usize & mask;
-        while let Some(Some(i)) = node.table.get(place) {
-            let child = node.children.get(*i)?;
-            if child.words == words && (words.are_whole() || *child.name == *name) {
-                return self.node(child);
+    fn tabulate(&mut self) {
+        let places: Vec<Place> = self.nodes.iter().map(|node| node.place).collect();
+        for node in &mut self.nodes {
+            let mask = (4 * node.children.len()).next_power_of_two() - 1;
+            node.table = vec![None; mask + 1];
+            for (i, child) in node.children.iter_mut().enumerate() {
+                child.place = places.get(child.node).copied().unwrap_or_default();
+                let mut at = hash(child.words, &child.name) as usize & mask;
+                while node.table.get(at).is_some_and(Option::is_some) {
+                    at = (at + 1) & mask;
+                }
+                if let Some(free) = node.table.get_mut(at) {
+                    *free = Some(i as u32);
+                }
             }
-            place = (place + 1) & mask;
+        }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn root(&self) -> Place {
+        self.nodes.first().map_or(Place::default(), |root| root.place)
+    }
+
+    /// The number of slots.
+    pub fn slots(&self) -> usize {
+        self.nodes.first().map_or(0, |root| root.slots.end)
+    }
+
+    /// The slots of a node and all that is below it.
+    pub fn slots_within(&self, node: u32) -> Range<usize> {
+        self.nodes.get(node as usize).map_or(0..0, |node| node.slots.clone())
+    }
+
+    /// What is wanted of the member with a name, given as it is and as words.
+    pub fn child(&self, node: u32, words: Words, name: &[u8]) -> Option<Place> {
+        let node = self.nodes.get(node as usize)?;
+        let mask = node.table.len().wrapping_sub(1);
+        let mut at = hash(words, name) as usize & mask;
+        while let Some(Some(i)) = node.table.get(at) {
+            let child = node.children.get(*i as usize)?;
+            if child.words == words && (words.are_whole() || *child.name == *name) {
+                return Some(child.place);
+            }
+            at = (at + 1) & mask;
         }
         None
     }
 
-    pub fn element(&self, node: &Node, index: usize) -> Option<&Node> {
-        node.children.iter().find(|child| child.index == Some(index)).and_then(|child| self.node(child))
-    }
-}
-
-impl Node {
-    pub fn is_leaf(&self) -> bool {
-        self.children.is_empty()
-    }
-
-    fn tabulate(&mut self) {
-        if self.children.len() <= CHILDREN_IN_LINE {
-            return;
-        }
-        let mask = (4 * self.children.len()).next_power_of_two() - 1;
-        self.table = vec![None; mask + 1];
-        for (i, child) in self.children.iter().enumerate() {
-            let mut place = hash(child.words, &child.name) as usize & mask;
-            while self.table.get(place).is_some_and(Option::is_some) {
-                place = (place + 1) & mask;
-            }
-            if let Some(free) = self.table.get_mut(place) {
-                *free = Some(i);
-            }
-        }
+    pub fn element(&self, node: u32, index: usize) -> Option<Place> {
+        let node = self.nodes.get(node as usize)?;
+        node.children.iter().find(|child| child.index == Some(index)).map(|child| child.place)
     }
 }
 
 /// Declared names are the transform author's: nobody gains by making them collide.
 fn hash(words: Words, name: &[u8]) -> u64 {
     const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
-    if words.are_whole() { words.hash(SEED) } else { hash_long(name, SEED) }
+    let hash = if words.are_whole() { words.hash(SEED) } else { hash_long(name, SEED) };
+    hash >> 32
 }
 
 fn index(name: &[u8]) -> Option<usize> {

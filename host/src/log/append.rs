@@ -37,27 +37,24 @@ impl<'a> Append<'a> {
     pub fn push(&mut self, event: &Event<'_>) -> Result<Pushed, Error> {
         check_size("payload", event.payload.len())?;
         check_size("id", event.id.map_or(0, str::len))?;
-        let mut noted = None;
-        if let Some(id) = event.id.filter(|_| self.log.stream.id.is_some()) {
-            let hash = self.log.ids.hash(id);
-            let is_id = |offset| self.log.id_at(offset) == Some(id);
-            let forgotten = match self.log.ids.find(hash, self.log.tip.head, is_id) {
-                Some((offset, true)) => {
-                    let same = self.log.payload_at(offset) == Some(event.payload);
-                    let at = Offset(offset);
-                    return Ok(if same { Pushed::Duplicate(at) } else { Pushed::Conflict(at) });
-                }
-                Some((offset, false)) => Some(offset),
-                None => None,
-            };
-            noted = Some((hash, forgotten));
+        let deduplicated = event.id.filter(|_| self.log.stream.id.is_some());
+        let hash = deduplicated.map(|id| self.log.ids.hash(id));
+        if let (Some(id), Some(hash)) = (deduplicated, hash) {
+            let found =
+                self.log.ids.find(hash, self.log.tip.head, |offset| self.log.id_at(offset) == Some(id));
+            if let Some(offset) = found {
+                let same = self.log.payload_at(offset) == Some(event.payload);
+                let at = Offset(offset);
+                return Ok(if same { Pushed::Duplicate(at) } else { Pushed::Conflict(at) });
+            }
         }
         self.grow(event)?;
         let offset = self.log.tip.head;
         self.note(event);
         self.store(event);
-        if let Some((hash, forgotten)) = noted {
-            self.log.ids.insert(hash, offset, forgotten);
+        if let (Some(id), Some(hash)) = (deduplicated, hash) {
+            let Log { ids, blocks, .. } = &mut *self.log;
+            ids.insert(hash, offset, |other| super::read::entry_id(blocks, other) == Some(id));
         }
         Ok(Pushed::Appended(Offset(offset)))
     }

@@ -29,18 +29,17 @@ impl Ids {
         self.hasher.hash_one(id)
     }
 
-    /// The last offset that an id was noted at, and whether it is remembered at `head`. `is_id`
-    /// says whether an offset has that id.
-    pub fn find(&self, hash: u64, head: u64, is_id: impl Fn(u64) -> bool) -> Option<(u64, bool)> {
+    /// The last offset below `head` at which the id with this hash stands, if it is remembered.
+    /// `is_id` says whether an offset has that id.
+    pub fn find(&self, hash: u64, head: u64, is_id: impl Fn(u64) -> bool) -> Option<u64> {
         let seen = self.table.find(hash, |seen| seen.hash == hash && is_id(seen.offset))?;
-        Some((seen.offset, head - seen.offset <= self.within))
+        (head - seen.offset <= self.within).then_some(seen.offset)
     }
 
-    /// Notes an id at `offset`; `forgotten` is where [`Ids::find`] found it, if it did.
-    pub fn insert(&mut self, hash: u64, offset: u64, forgotten: Option<u64>) {
+    /// Notes an id that [`Ids::find`] did not find. One that was forgotten is replaced.
+    pub fn insert(&mut self, hash: u64, offset: u64, is_id: impl Fn(u64) -> bool) {
         let new = Seen { hash, offset };
-        let old = forgotten.and_then(|old| self.table.find_mut(hash, |seen| seen.offset == old));
-        match old {
+        match self.table.find_mut(hash, |seen| seen.hash == hash && is_id(seen.offset)) {
             Some(old) => self.replaced.push(std::mem::replace(old, new)),
             None => _ = self.table.insert_unique(hash, new, |seen| seen.hash),
         }
