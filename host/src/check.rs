@@ -39,7 +39,7 @@ use crate::description::{Description, Order};
 use crate::extract::{Extractor, Scratch};
 use crate::log::Log;
 use crate::offset::{Offset, Range};
-use crate::transform::Transform;
+use crate::transform::{FUEL_PER_CALL, Transform};
 use crate::wasm::Component;
 use bench::Bench;
 use examine::Examination;
@@ -157,6 +157,10 @@ pub struct Coverage {
     pub windows_cut: u64,
     /// Cells with a value that its column cannot hold: lawful, but broken cells.
     pub out_of_range: u64,
+    /// Events that met a limit of a call, even alone.
+    pub limited: u64,
+    /// The most fuel that one event took, of [`FUEL_PER_CALL`].
+    pub fuel_of_one_max: u64,
     /// Chunks that failed although each of their events passes alone.
     pub chunks_failed: u64,
 }
@@ -209,6 +213,9 @@ pub struct Shown {
     /// Outputs by name, where the side is a state that can be presented.
     pub outputs: Vec<(String, String)>,
 }
+
+/// More fuel than this part of the limit is told.
+const NEAR_A_LIMIT: u64 = 4;
 
 /// Tries all laws on (a sample of) a log.
 pub fn check(
@@ -328,6 +335,16 @@ fn warnings(subject: &Subject, coverage: &Coverage) -> Vec<String> {
         warnings.push(format!(
             "{cells} cells hold a value that is out of range of its column: queries of them fail"
         ));
+    }
+    if coverage.limited > 0 {
+        let events = coverage.limited;
+        warnings.push(format!(
+            "{events} events met a limit of fuel, memory, stack or result, even alone: rejected"
+        ));
+    }
+    if coverage.fuel_of_one_max > FUEL_PER_CALL / NEAR_A_LIMIT {
+        let fuel = coverage.fuel_of_one_max;
+        warnings.push(format!("one event took {fuel} fuel of the {FUEL_PER_CALL} that it may take"));
     }
     if coverage.chunks_failed > 0 {
         let chunks = coverage.chunks_failed;

@@ -84,6 +84,14 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether a limit of one call was met.
+    pub fn is_a_limit(&self) -> bool {
+        matches!(
+            self,
+            Fault::Fuel { .. } | Fault::Memory { .. } | Fault::Stack { .. } | Fault::ResultSize { .. }
+        )
+    }
+
     /// Whether the transform, and not this host at this moment, is the cause.
     pub fn is_the_transforms(&self) -> bool {
         !matches!(self, Fault::Host(_))

@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub struct Piece {
     pub part: Part,
     pub rejected: Vec<Rejection>,
+    pub fuel: u64,
 }
 
 impl Piece {
@@ -56,7 +57,7 @@ impl<'a> Bench<'a> {
 
 pub fn fold(calls: &Calls, events: &Events) -> Result<Result<Piece, Fault>, Error> {
     let folded = calls.fold_whole(events)?;
-    Ok(folded.map(|(part, folded)| Piece { part, rejected: folded.rejected }))
+    Ok(folded.map(|(part, folded)| Piece { part, rejected: folded.rejected, fuel: folded.fuel }))
 }
 
 /// The cells of a part, to be found by key and window.

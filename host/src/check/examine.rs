@@ -144,8 +144,13 @@ impl Examination<'_, '_> {
             match verdict {
                 Single::Taken => coverage.folded += 1,
                 Single::Refused | Single::Failed => coverage.rejected += 1,
+                Single::Limited => {
+                    coverage.rejected += 1;
+                    coverage.limited += 1;
+                }
             }
         }
+        coverage.fuel_of_one_max = singles.fuel_max();
         coverage.cells = singles.names.len() as u64;
         coverage.keys = singles.names.iter().map(|(key, _)| key).collect::<BTreeSet<_>>().len() as u64;
     }

@@ -253,9 +253,7 @@ fn seen_in(piece: &Piece) -> BTreeMap<Option<CellName>, Outcome> {
 
 fn unseen(fault: &Fault) -> Unseen {
     match fault {
-        Fault::Fuel { .. } | Fault::Memory { .. } | Fault::Stack { .. } | Fault::ResultSize { .. } => {
-            Unseen::Limit
-        }
+        fault if fault.is_a_limit() => Unseen::Limit,
         // What a trap has to say may hold addresses.
         Fault::Trap(_) => Unseen::Failed("trapped".into()),
         fault => Unseen::Failed(fault.to_string()),

@@ -23,6 +23,8 @@ pub enum Single {
     Refused,
     /// The call failed, so no chunk with the event can succeed if the transform is lawful.
     Failed,
+    /// It failed for one of the limits of a call.
+    Limited,
 }
 
 /// A number for a cell, in order of first appearance.
@@ -77,6 +79,7 @@ impl Singles {
     fn note(&mut self, numbers: &mut BTreeMap<CellName, CellNumber>, row: Row, single: Result<Piece, Fault>) {
         let mut touched = Vec::new();
         let verdict = match &single {
+            Err(fault) if fault.is_a_limit() => Single::Limited,
             Err(_) => Single::Failed,
             Ok(piece) => {
                 for (key, window) in piece.part.keys.iter().zip(&piece.part.windows) {
@@ -104,6 +107,11 @@ impl Singles {
         self.pieces.get(row.0 as usize)?.as_ref()
     }
 
+    /// The most fuel that one event took.
+    pub fn fuel_max(&self) -> u64 {
+        self.pieces.iter().flatten().map(|piece| piece.fuel).max().unwrap_or(0)
+    }
+
     /// The cells that an event touches, ascending.
     pub fn cells(&self, row: Row) -> &[CellNumber] {
         self.cells.get(row.0 as usize).map_or(&[], Vec::as_slice)
@@ -119,11 +127,11 @@ impl Singles {
 
     /// Events whose call alone succeeds; chunks of these have no reason to fail.
     pub fn sound(&self) -> Vec<Row> {
-        self.which(|single| *single != Single::Failed)
+        self.which(|single| matches!(single, Single::Taken | Single::Refused))
     }
 
     pub fn failed(&self) -> Vec<Row> {
-        self.which(|single| *single == Single::Failed)
+        self.which(|single| matches!(single, Single::Failed | Single::Limited))
     }
 
     fn which(&self, wanted: impl Fn(&Single) -> bool) -> Vec<Row> {

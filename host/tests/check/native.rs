@@ -238,6 +238,9 @@ impl Transform for Native {
             }
             Mode::FoldsPairsOnly if rows.len() > 2 => return Err(Fault::Failed("too many".into())),
             Mode::Difficult if rows.len() > 1000 => return Err(Fault::Fuel { limit: 1 }),
+            Mode::Difficult if rows.iter().any(|row| row.amount == 131.0005) => {
+                return Err(Fault::Fuel { limit: 2 });
+            }
             Mode::Difficult if rows.iter().any(|row| row.amount == 130.0) => {
                 return Err(Fault::Trap("unreachable".into()));
             }

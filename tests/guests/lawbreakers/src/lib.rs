@@ -151,7 +151,7 @@ fn state(mode: &str, rows: &[&Row], of_call: usize) -> Vec<u8> {
             (rows.iter().map(|row| row.amount).sum::<f64>() / rows.len() as f64).to_le_bytes().into()
         }
         "hash-map-bytes" => distinct(cents),
-        "claims-order-free" => cents.last().unwrap_or(0).to_le_bytes().into(),
+        "claims-order-free" => rows.last().map_or(0, |row| self::cents(row.amount)).to_le_bytes().into(),
         _ => {
             let mut sum = Sum::default();
             for row in rows {
@@ -203,7 +203,7 @@ fn distinct(numbers: impl Iterator<Item = i64>) -> Vec<u8> {
     map.keys().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-/// Out of reach is the last cent that can be.
+/// Cents as an integer: what is beyond one saturates.
 fn cents(amount: f64) -> i64 {
     (amount * 100.0).round() as i64
 }
