@@ -1,5 +1,7 @@
 //! The binary from outside: what goes to stdout, what to stderr, and the exit code.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,6 +1,8 @@
 //! Extraction against an oracle that shares no code with it: serde_json's tree, and arithmetic on
 //! strings. Seeds are printed by proptest and kept as regressions by the reader, not by a file.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "extract/accepts.rs"]
 mod accepts;
 #[path = "extract/chunks.rs"]

@@ -1,5 +1,7 @@
 //! Times against chrono, and what people write as durations and sizes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use bifocal::time::{
     Error, Rfc3339, TimeRule, Unit, format_bytes, format_duration_ms, is_plausible, parse_bytes,
     parse_duration_ms, parse_rfc3339,
