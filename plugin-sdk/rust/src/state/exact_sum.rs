@@ -23,7 +23,7 @@ use super::{Codec, Datum, DecodeError, Kind, MergeError, OutOfRange, Present, St
 /// and large superaccumulators", arXiv:1505.05571, 2015, holding only the digits that are in use.
 #[derive(Clone, Debug, Default)]
 pub struct ExactSum {
-    /// The sum of digits[i] x 2^(32 (lowest + i) - 1074). In 64 bits each, so that carries wait.
+    /// The sum of `digits[i]` x `2^(32 (lowest + i) - 1074)`. In 64 bits each, so that carries wait.
     digits: Vec<i64>,
     lowest: usize,
     /// What was added to any digit since carries were last resolved, in units of 2^53.
