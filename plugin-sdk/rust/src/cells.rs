@@ -38,10 +38,10 @@ use windows::Windows;
 pub struct Cells<K, S> {
     windows: Windows,
     cells: Vec<Cell<K, S>>,
-    /// Further identities of cells: equal keys that lie elsewhere.
-    aliases: Vec<Alias<K>>,
-    /// Cells and aliases by identity; the latter counted from `ALIAS`.
     by_identity: Table,
+    /// Further identities of cells: equal keys that lie elsewhere. Apart, since most have none.
+    aliases: Vec<Alias<K>>,
+    by_alias: Table,
     keys: Vec<Builder>,
     /// Cells by what their keys are; filled when some text is first met in a second place.
     by_content: Option<Table>,
@@ -60,8 +60,6 @@ struct Alias<K> {
     cell: usize,
 }
 
-const ALIAS: usize = 1 << 31;
-
 /// Cells for which room is made at once. Room costs address space; only cells cost memory.
 const ROOM_MAX: usize = 8192;
 
@@ -71,8 +69,9 @@ impl<K: Key, S: State> Cells<K, S> {
         Cells {
             windows: Windows::new(window),
             cells: Vec::with_capacity(rows.min(ROOM_MAX)),
-            aliases: Vec::new(),
             by_identity: Table::default(),
+            aliases: Vec::new(),
+            by_alias: Table::default(),
             keys: K::fields().into_iter().map(|field| Builder::new(field.kind)).collect(),
             by_content: None,
             touched: false,
@@ -105,30 +104,30 @@ impl<K: Key, S: State> Cells<K, S> {
         let window_ms = self.windows.start(time.0);
         self.touched = true;
         let hash = mix(key.identity(), window_ms as u64);
-        let (cells, aliases) = (&self.cells, &self.aliases);
-        let found = self.by_identity.find(hash, |i| match cells.get(i) {
-            Some(cell) => cell.window_ms == window_ms && cell.key.is(&key),
-            None => {
-                let alias = &aliases[i - ALIAS];
-                alias.window_ms == window_ms && alias.key.is(&key)
-            }
-        });
-        let i = match found {
-            Some(i) if i < ALIAS => i,
-            Some(i) => self.aliases[i - ALIAS].cell,
+        let cells = &self.cells;
+        let is = |i: usize| {
+            let cell: &Cell<K, S> = &cells[i];
+            cell.window_ms == window_ms && cell.key.is(&key)
+        };
+        let i = match self.by_identity.find(hash, is) {
+            Some(i) => i,
             None => self.meet(hash, key, window_ms),
         };
         &mut self.cells[i].state
     }
 
-    /// A key that has not been met at this place: a new cell, or another name of an old one.
+    /// A key that is no cell's own: another name of one, or a new cell.
     #[inline(never)]
     fn meet(&mut self, hash: u64, key: K, window_ms: i64) -> usize {
+        let is = |i: usize| self.aliases[i].window_ms == window_ms && self.aliases[i].key.is(&key);
+        if let Some(i) = self.by_alias.find(hash, is) {
+            return self.aliases[i].cell;
+        }
         key.push(&mut self.keys);
         if self.by_content.is_none() && self.keys.iter().any(Builder::is_aliased) {
             let mut by_content = Table::default();
             (0..self.cells.len())
-                .for_each(|i| by_content.insert(self.content_hash(i, self.cells[i].window_ms), i));
+                .for_each(|i| by_content.insert(self.content_hash(i, self.cells[i].window_ms)));
             self.by_content = Some(by_content);
         }
         let new = self.cells.len();
@@ -139,13 +138,13 @@ impl<K: Key, S: State> Cells<K, S> {
             };
             if let Some(cell) = by_content.find(content, same) {
                 self.keys.iter_mut().for_each(Builder::pop);
-                self.by_identity.insert(hash, ALIAS + self.aliases.len());
+                self.by_alias.insert(hash);
                 self.aliases.push(Alias { key, window_ms, cell });
                 return cell;
             }
-            self.by_content.iter_mut().for_each(|table| table.insert(content, new));
+            self.by_content.iter_mut().for_each(|table| table.insert(content));
         }
-        self.by_identity.insert(hash, new);
+        self.by_identity.insert(hash);
         self.cells.push(Cell { key, window_ms, state: S::default() });
         new
     }
@@ -155,11 +154,16 @@ impl<K: Key, S: State> Cells<K, S> {
         self.keys.iter().fold(mix(0, window_ms as u64), |hash, column| mix(hash, column.hash(row)))
     }
 
-    /// Begins an event, in the `hop`th of the windows that hold it.
+    /// Begins an event.
     #[inline]
-    pub(crate) fn begin(&mut self, time_ms: i64, hop: i64) {
-        self.windows.begin(time_ms, hop);
+    pub(crate) fn begin(&mut self, time_ms: i64) {
+        self.windows.begin(time_ms);
         self.touched = false;
+    }
+
+    /// Turns to the `hop`th of the windows that hold a time, the latest being 0.
+    pub(crate) fn hop(&mut self, hop: i64) {
+        self.windows.hop(hop);
     }
 
     /// Whether the event has asked for a cell.
@@ -192,7 +196,7 @@ impl<K: Key, S: State> Cells<K, S> {
                 match found {
                     Some(i) => wide[i].2.merge(pane.state.clone()).map_err(|error| error.to_string())?,
                     None => {
-                        by_key.insert(hash, wide.len());
+                        by_key.insert(hash);
                         wide.push((row, window_ms, pane.state.clone()));
                     }
                 }

@@ -1,5 +1,9 @@
 //! Events read from columns: which Rust types a field may have and how each is found in its buffers.
 //! No parsing and no allocation a row: what can be prepared is prepared once a chunk.
+//!
+//! A read must compile to loads and nothing else, or a compiler does not dare to move it to where the
+//! field is used. So bounds are compared once, where the compiler sees it ([`Event::fits`]), and a
+//! code beyond its dictionary, which no host sends, reads as an empty text and not as a panic.
 
 use crate::column::{Column, bit, i64s, u32s};
 use crate::description::{Field, Filter};
@@ -74,6 +78,10 @@ pub trait Event<'a>: Sized {
     /// Prepares the columns of a chunk of `rows` events.
     fn open(columns: &'a [Column], rows: usize) -> Result<Self::Reader, String>;
 
+    /// Whether the reader has exactly this many rows. Asked before a loop over them, it spares each
+    /// read its own question.
+    fn fits(reader: &Self::Reader, rows: usize) -> bool;
+
     /// The event of a row.
     fn read(reader: &Self::Reader, row: usize) -> Result<Self, Reject>;
 }
@@ -88,13 +96,19 @@ pub trait Input<'a>: Sized {
     const KIND: Kind;
 
     /// The buffers of one column.
-    type Source;
+    type Source: Source;
 
     /// Checks that `column` has `rows` rows of this kind.
     fn open(column: &'a Column, rows: usize) -> Result<Self::Source, String>;
 
     /// The value of a row that is present; `Err`: why it is not one of this type.
     fn read(source: &Self::Source, row: usize) -> Result<Self, String>;
+}
+
+/// The buffers of a column, whatever its kind.
+pub trait Source {
+    /// Whether there are exactly this many rows, see [`Event::fits`].
+    fn fits(&self, rows: usize) -> bool;
 }
 
 /// Values of 8 bytes.
@@ -111,13 +125,35 @@ impl<'a> Words<'a> {
     }
 }
 
+impl Source for Words<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.0.len() == rows
+    }
+}
+
 /// Values of one byte.
 pub struct Bytes<'a>(&'a [u8]);
 
-/// Codes and the dictionary that they index, cut into texts once a chunk.
+impl Source for Bytes<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.0.len() == rows
+    }
+}
+
+/// Codes and the dictionary that they index, cut into texts once a chunk; an empty text behind it
+/// is for all codes beyond it.
 pub struct Texts<'a> {
     codes: &'a [[u8; 4]],
     values: Vec<&'a str>,
+}
+
+impl Source for Texts<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.codes.len() == rows && !self.values.is_empty()
+    }
 }
 
 /// Values of any width, one a row.
@@ -126,10 +162,24 @@ pub struct Wide<'a> {
     bytes: &'a [u8],
 }
 
+impl Source for Wide<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.ends.len() == rows
+    }
+}
+
 /// The same for text, checked once a chunk.
 pub struct WideText<'a> {
     ends: &'a [[u8; 4]],
     text: &'a str,
+}
+
+impl Source for WideText<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.ends.len() == rows
+    }
 }
 
 fn exactly<T>(values: &[T], rows: usize) -> Result<&[T], String> {
@@ -142,8 +192,8 @@ fn utf8(bytes: &[u8]) -> Result<&str, String> {
 
 #[inline]
 fn span(ends: &[[u8; 4]], i: usize) -> std::ops::Range<usize> {
-    let from = if i == 0 { 0 } else { u32::from_le_bytes(ends[i - 1]) };
-    from as usize..u32::from_le_bytes(ends[i]) as usize
+    let end = |i| ends.get(i).map_or(0, |end| u32::from_le_bytes(*end)) as usize;
+    i.checked_sub(1).map_or(0, end)..end(i)
 }
 
 impl<'a> Texts<'a> {
@@ -152,17 +202,16 @@ impl<'a> Texts<'a> {
         let text = utf8(&column.heap.bytes)?;
         let ends = u32s(&column.heap.ends);
         let cut = |i| text.get(span(ends, i)).ok_or_else(|| format!("value {i} is not a text"));
-        let mut values = (0..ends.len()).map(cut).collect::<Result<Vec<_>, _>>()?;
-        if values.is_empty() {
-            values.push(""); // Absent rows still have a code.
-        }
+        let beyond = std::iter::once(Ok(""));
+        let values = (0..ends.len()).map(cut).chain(beyond).collect::<Result<_, _>>()?;
         Ok(Texts { codes, values })
     }
 
-    /// The row's index in the dictionary.
+    /// What a table with an entry for each of the values has for the row.
     #[inline]
-    fn code(&self, row: usize) -> usize {
-        u32::from_le_bytes(self.codes[row]) as usize
+    fn look_up<T: Copy>(&self, row: usize, by_code: &[T]) -> T {
+        let code = u32::from_le_bytes(self.codes[row]) as usize;
+        by_code[code.min(by_code.len() - 1)]
     }
 }
 
@@ -268,7 +317,7 @@ impl<'a> Input<'a> for &'a str {
 
     #[inline]
     fn read(source: &Texts<'a>, row: usize) -> Result<&'a str, String> {
-        Ok(source.values[source.code(row)])
+        Ok(source.look_up(row, &source.values))
     }
 }
 
@@ -282,7 +331,7 @@ impl<'a> Input<'a> for &'a [u8] {
 
     #[inline]
     fn read(source: &Wide<'a>, row: usize) -> Result<&'a [u8], String> {
-        Ok(&source.bytes[span(source.ends, row)])
+        Ok(source.bytes.get(span(source.ends, row)).unwrap_or_default())
     }
 }
 
@@ -297,23 +346,29 @@ impl<'a> Input<'a> for Json<'a> {
 
     #[inline]
     fn read(source: &WideText<'a>, row: usize) -> Result<Json<'a>, String> {
-        Ok(Json(&source.text[span(source.ends, row)]))
+        Ok(Json(source.text.get(span(source.ends, row)).unwrap_or_default()))
     }
 }
 
 /// A field of an event: an [`Input`], or an `Option` of one.
+///
+/// In a struct a field that is required is present in every row, which `open` checks once. A
+/// column that belongs to some variants of an enum is *sparse*: presence is looked up row by row.
 pub trait EventField<'a>: Sized {
     const KIND: Kind;
     const REQUIRED: bool;
 
     /// The column, with the rows that are present.
-    type Reader;
+    type Reader: Source;
 
     /// Prepares the column of the input `name`.
-    fn open(column: &'a Column, rows: usize, name: &str) -> Result<Self::Reader, String>;
+    fn open(column: &'a Column, rows: usize, name: &str, sparse: bool) -> Result<Self::Reader, String>;
 
     /// The field of a row.
     fn read(reader: &Self::Reader, row: usize, name: &str) -> Result<Self, Reject>;
+
+    /// The same where the column is sparse.
+    fn read_sparse(reader: &Self::Reader, row: usize, name: &str) -> Result<Self, Reject>;
 }
 
 /// A column with the rows that are present.
@@ -334,6 +389,13 @@ impl<'a, S> Slots<'a, S> {
     }
 }
 
+impl<S: Source> Source for Slots<'_, S> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.source.fits(rows)
+    }
+}
+
 #[cold]
 fn unfit(name: &str, why: &str) -> Reject {
     Reject::because(format_args!("{name}: {why}"))
@@ -344,17 +406,26 @@ impl<'a, T: Input<'a>> EventField<'a> for T {
     const REQUIRED: bool = true;
     type Reader = Slots<'a, T::Source>;
 
-    fn open(column: &'a Column, rows: usize, name: &str) -> Result<Self::Reader, String> {
-        Slots::open::<T>(column, rows, name)
+    fn open(column: &'a Column, rows: usize, name: &str, sparse: bool) -> Result<Self::Reader, String> {
+        let slots = Slots::open::<T>(column, rows, name)?;
+        match (0..rows).find(|row| !sparse && !slots.is_present(*row)) {
+            Some(row) => Err(format!("input '{name}' is required but absent in row {row}")),
+            None => Ok(slots),
+        }
     }
 
-    /// Missing where a variant needs the field; the host has seen to all other fields.
     #[inline]
     fn read(reader: &Self::Reader, row: usize, name: &str) -> Result<T, Reject> {
-        if !reader.is_present(row) {
-            return Err(unfit(name, "is missing"));
-        }
         T::read(&reader.source, row).map_err(|why| unfit(name, &why))
+    }
+
+    #[inline]
+    fn read_sparse(reader: &Self::Reader, row: usize, name: &str) -> Result<T, Reject> {
+        if reader.is_present(row) {
+            <Self as EventField>::read(reader, row, name)
+        } else {
+            Err(unfit(name, "is missing"))
+        }
     }
 }
 
@@ -363,13 +434,18 @@ impl<'a, T: Input<'a>> EventField<'a> for Option<T> {
     const REQUIRED: bool = false;
     type Reader = Slots<'a, T::Source>;
 
-    fn open(column: &'a Column, rows: usize, name: &str) -> Result<Self::Reader, String> {
+    fn open(column: &'a Column, rows: usize, name: &str, _sparse: bool) -> Result<Self::Reader, String> {
         Slots::open::<T>(column, rows, name)
     }
 
     #[inline]
     fn read(reader: &Self::Reader, row: usize, name: &str) -> Result<Option<T>, Reject> {
         if reader.is_present(row) { <T as EventField>::read(reader, row, name).map(Some) } else { Ok(None) }
+    }
+
+    #[inline]
+    fn read_sparse(reader: &Self::Reader, row: usize, name: &str) -> Result<Option<T>, Reject> {
+        Self::read(reader, row, name)
     }
 }
 
@@ -389,9 +465,9 @@ impl<'a> Columns<'a> {
     }
 
     /// The reader of the next column.
-    pub fn take<T: EventField<'a>>(&mut self, name: &str) -> Result<T::Reader, String> {
+    pub fn take<T: EventField<'a>>(&mut self, name: &str, sparse: bool) -> Result<T::Reader, String> {
         let column = self.columns.next().ok_or_else(|| format!("no column for input '{name}'"))?;
-        T::open(column, self.rows, name)
+        T::open(column, self.rows, name, sparse)
     }
 }
 
@@ -401,19 +477,26 @@ pub struct Tags<'a> {
     variants: Vec<u32>,
 }
 
+impl Source for Tags<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.texts.fits(rows) && !self.variants.is_empty()
+    }
+}
+
 impl<'a> Tags<'a> {
     /// `names` are those of the variants, in their order.
     pub fn open(columns: &mut Columns<'a>, name: &str, names: &[&str]) -> Result<Tags<'a>, String> {
-        let texts = columns.take::<&'a str>(name)?;
+        let texts = columns.take::<&'a str>(name, false)?;
         let variant = |text: &&str| names.iter().position(|name| name == text).unwrap_or(names.len()) as u32;
         let variants = texts.source.values.iter().map(variant).collect();
         Ok(Tags { texts, variants })
     }
 
-    /// The variant of a row, counted from 0; the number of variants if it is none.
+    /// The variant of a row, counted from 0; a greater number if it is none.
     #[inline]
     pub fn variant(&self, row: usize) -> u32 {
-        if self.texts.is_present(row) { self.variants[self.texts.source.code(row)] } else { u32::MAX }
+        self.texts.source.look_up(row, &self.variants)
     }
 
     /// The reason for a row that is no variant: only a host that does not filter lets it through.

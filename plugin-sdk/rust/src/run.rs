@@ -97,7 +97,7 @@ where
     loop {
         let mut cells = Cells::new(window, times.len());
         let pass = Pass { times, reader: &reader, transform: &transform, hops: if panes { 1 } else { hops } };
-        if pass.run(&mut cells, &mut rejected) {
+        if pass.run(&mut cells, &mut rejected)? {
             let cells = if panes { cells.finish_panes(hops)? } else { cells.finish() };
             return Ok(Folded { cells, rejected });
         }
@@ -116,46 +116,54 @@ struct Pass<'p, 'a, E: Event<'a>, F> {
 impl<'a, E: Event<'a>, F> Pass<'_, 'a, E, F> {
     /// Runs all rows but those in `rejected`, to which it adds. False: a row was rejected that had
     /// asked for a cell, so `cells` are not clean.
-    fn run<K: Key, S: State>(&self, cells: &mut Cells<K, S>, rejected: &mut Vec<Rejection>) -> bool
+    fn run<K: Key, S: State>(
+        &self,
+        cells: &mut Cells<K, S>,
+        rejected: &mut Vec<Rejection>,
+    ) -> Result<bool, String>
     where
         F: Fn(E, &mut Cells<K, S>) -> Result<(), Reject>,
     {
-        let known = rejected.len();
-        let mut next_known = 0;
+        let rows = self.times.len();
+        if !E::fits(self.reader, rows) {
+            return Err("the columns of the events differ in length".to_owned());
+        }
+        let known: Vec<usize> = rejected.iter().map(|rejection| rejection.row as usize).collect();
         let mut clean = true;
-        for (row, time) in self.times.iter().enumerate() {
-            if next_known < known && rejected[next_known].row as usize == row {
-                next_known += 1;
-                continue;
+        let mut from = 0;
+        for to in known.into_iter().chain([rows]) {
+            for row in from..to.min(rows) {
+                if let Err((reason, touched)) = self.row(row, cells) {
+                    clean &= !touched;
+                    rejected.push(Rejection { row: row as u32, reason: reason.into_reason() });
+                }
             }
-            if let Err((reason, touched)) = self.row(row, i64::from_le_bytes(*time), cells) {
-                clean &= !touched;
-                rejected.push(Rejection { row: row as u32, reason: reason.into_reason() });
-            }
+            from = to + 1;
         }
-        if known > 0 {
-            rejected.sort_by_key(|rejection| rejection.row);
-        }
-        clean
+        rejected.sort_by_key(|rejection| rejection.row);
+        Ok(clean)
     }
 
     /// Runs one row in each of its windows. The second of an error: whether it has asked for a cell.
     #[inline]
-    fn row<K: Key, S: State>(
-        &self,
-        row: usize,
-        time_ms: i64,
-        cells: &mut Cells<K, S>,
-    ) -> Result<(), (Reject, bool)>
+    fn row<K: Key, S: State>(&self, row: usize, cells: &mut Cells<K, S>) -> Result<(), (Reject, bool)>
     where
         F: Fn(E, &mut Cells<K, S>) -> Result<(), Reject>,
     {
-        for hop in 0..self.hops {
-            cells.begin(time_ms, hop);
+        cells.begin(i64::from_le_bytes(self.times[row]));
+        let mut hop = 0;
+        loop {
             let verdict = E::read(self.reader, row).and_then(|event| (self.transform)(event, cells));
-            verdict.map_err(|reject| (reject, cells.is_touched() || hop > 0))?;
+            hop += 1;
+            if verdict.is_ok() && hop < self.hops {
+                cells.hop(hop);
+                continue;
+            }
+            if hop > 1 {
+                cells.hop(0);
+            }
+            return verdict.map_err(|reject| (reject, cells.is_touched()));
         }
-        Ok(())
     }
 }
 

@@ -1,21 +1,30 @@
 //! A hash table from a hash to an index into the caller's own storage. Fixed hashing, so equal
-//! input gives equal work in every instance; a few kilobytes at first, since instances live for one
-//! call and every page that they touch costs more than a look-up.
+//! input gives equal work in every instance; small at first, since an instance lives for one call and
+//! every page that it touches costs more than a look-up.
 
-/// Slots of 8 bytes: the upper half of the hash and index + 1; 0 is empty. The hash is compared
-/// before the caller's storage is touched, and is enough to grow without it.
+/// Indexes 0, 1, 2, ... under hashes, in slots of 4 bytes: the hot slots of some thousand cells stay
+/// in the first cache. A slot is index + 1 and, above it, as many bits of the hash as have room,
+/// compared before the caller's storage is touched; 0 is empty.
 pub(crate) struct Table {
-    slots: Vec<u64>,
-    /// The index of a hash's first slot is `hash >> shift`.
+    slots: Vec<u32>,
+    /// The slot of a hash is `hash >> shift`, or the next one that is free.
     shift: u32,
-    len: usize,
+    index_bits: u32,
+    /// The upper half of each index's hash: all that is needed to grow.
+    hashes: Vec<u32>,
 }
 
-const BITS_MIN: u32 = 6;
+const SLOTS_MIN: usize = 64;
+const INDEX_BITS: u32 = 20;
 
 impl Default for Table {
     fn default() -> Table {
-        Table { slots: vec![0; 1 << BITS_MIN], shift: 64 - BITS_MIN, len: 0 }
+        Table {
+            slots: vec![0; SLOTS_MIN],
+            shift: 32 - SLOTS_MIN.ilog2(),
+            index_bits: INDEX_BITS,
+            hashes: Vec::new(),
+        }
     }
 }
 
@@ -23,45 +32,51 @@ impl Table {
     /// The index under `hash` for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(usize) -> bool) -> Option<usize> {
+        let hash = (hash >> 32) as u32;
+        let mask = self.slots.len() - 1;
         let mut at = (hash >> self.shift) as usize;
         loop {
-            let slot = self.slots[at & (self.slots.len() - 1)];
+            let slot = self.slots[at & mask];
             if slot == 0 {
                 return None;
             }
-            let index = (slot as u32 - 1) as usize;
-            if slot >> 32 == hash >> 32 && is(index) {
-                return Some(index);
+            // The bits of the hash cancel out, which leaves the index alone.
+            let index = slot ^ (hash << self.index_bits);
+            if index >> self.index_bits == 0 && is(index as usize - 1) {
+                return Some(index as usize - 1);
             }
             at += 1;
         }
     }
 
-    /// Adds an index that [`Table::find`] did not find.
-    pub(crate) fn insert(&mut self, hash: u64, index: usize) {
-        if (self.len + 1) * 8 > self.slots.len() * 5 {
+    /// Adds the next index, which [`Table::find`] did not find.
+    pub(crate) fn insert(&mut self, hash: u64) {
+        let (hash, index) = ((hash >> 32) as u32, self.hashes.len());
+        self.hashes.push(hash);
+        if self.hashes.len() * 2 > self.slots.len() {
             self.grow();
+        } else {
+            self.put(hash, index);
         }
-        self.put(hash >> 32 << 32 | (index as u64 + 1));
-        self.len += 1;
     }
 
-    fn put(&mut self, slot: u64) {
+    fn put(&mut self, hash: u32, index: usize) {
         let mask = self.slots.len() - 1;
-        let mut at = (slot >> self.shift) as usize;
+        let mut at = (hash >> self.shift) as usize;
         while self.slots[at & mask] != 0 {
             at += 1;
         }
-        self.slots[at & mask] = slot;
+        self.slots[at & mask] = (hash << self.index_bits) ^ (index as u32 + 1);
     }
 
     #[cold]
     fn grow(&mut self) {
-        // Four times: few steps to the usual size, and the old slots are read once each.
-        let old = std::mem::take(&mut self.slots);
-        self.slots = vec![0; old.len() * 4];
-        self.shift -= 2;
-        old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
+        // Four times as many: from half full to an eighth, so few steps and few collisions.
+        let slots = self.slots.len() * 4;
+        self.slots = vec![0; slots];
+        self.shift = 32 - slots.ilog2();
+        self.index_bits = self.index_bits.max(slots.ilog2());
+        (0..self.hashes.len()).for_each(|index| self.put(self.hashes[index], index));
     }
 }
 
@@ -90,7 +105,7 @@ mod tests {
         let hashes: Vec<u64> = (0..5000_u64).map(|i| mix(0, i * 16)).collect();
         for (index, hash) in hashes.iter().enumerate() {
             assert_eq!(table.find(*hash, |found| found == index), None);
-            table.insert(*hash, index);
+            table.insert(*hash);
         }
         for (index, hash) in hashes.iter().enumerate() {
             assert_eq!(table.find(*hash, |found| found == index), Some(index));
@@ -101,9 +116,20 @@ mod tests {
     #[test]
     fn indexes_under_one_hash_are_told_apart() {
         let mut table = Table::default();
-        (0..100).for_each(|index| table.insert(42, index));
-        (0..100).for_each(|index| assert_eq!(table.find(42, |found| found == index), Some(index)));
-        assert_eq!(table.find(42, |found| found == 100), None);
+        (0..100).for_each(|_| table.insert(42 << 32));
+        (0..100).for_each(|index| assert_eq!(table.find(42 << 32, |found| found == index), Some(index)));
+        assert_eq!(table.find(42 << 32, |found| found == 100), None);
+    }
+
+    #[test]
+    fn more_indexes_than_their_first_bits_hold_are_found() {
+        let mut table = Table::default();
+        let count = (1 << INDEX_BITS) + 5;
+        (0..count).for_each(|index| table.insert(mix(0, index)));
+        for index in (0..count).step_by(997).chain(count - 10..count) {
+            let is = |found: usize| found as u64 == index;
+            assert_eq!(table.find(mix(0, index), is), Some(index as usize));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `#[derive(Event)]`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, Data, DataEnum, DeriveInput, Error, Field, Fields, Lifetime, LitStr, Result, Type, Variant,
 };
@@ -84,9 +84,10 @@ fn shown_path(path: &str) -> &str {
     if path.is_empty() { "payload" } else { path }
 }
 
-fn read(ty: &Type, column: usize, path: &str, lifetime: &Lifetime) -> TokenStream {
-    let (index, path) = (syn::Index::from(column), shown_path(path));
-    quote! { <#ty as ::bifocal_sdk::event::EventField<#lifetime>>::read(&reader.#index, row, #path)? }
+/// A call of `how` that reads a field from its column.
+fn read(how: &str, ty: &Type, column: usize, path: &str) -> TokenStream {
+    let (how, index, path) = (format_ident!("{how}"), syn::Index::from(column), shown_path(path));
+    quote! { <#ty as ::bifocal_sdk::event::EventField>::#how(&reader.#index, row, #path)? }
 }
 
 fn struct_body(item: &DeriveInput, lifetime: &Lifetime) -> Result<TokenStream> {
@@ -100,7 +101,7 @@ fn struct_body(item: &DeriveInput, lifetime: &Lifetime) -> Result<TokenStream> {
         columns.push(Column { name, path, ty: field.ty.clone(), required: true });
     }
     let places = fields.iter().map(|field| &field.ident);
-    let reads = columns.iter().enumerate().map(|(i, column)| read(&column.ty, i, &column.path, lifetime));
+    let reads = columns.iter().enumerate().map(|(i, column)| read("read", &column.ty, i, &column.path));
     let shared = shared_body(&columns, None, lifetime);
     Ok(quote! {
         #shared
@@ -120,7 +121,9 @@ fn shared_body(columns: &[Column], tag: Option<(&str, &[String])>, lifetime: &Li
     let types: Vec<_> = columns.iter().map(|column| &column.ty).collect();
     let paths: Vec<_> = columns.iter().map(|column| shown_path(&column.path)).collect();
     let declarations = columns.iter().map(|column| field_declaration(column, lifetime));
-    let count = columns.len() + usize::from(tag.is_some());
+    let sparse = tag.is_some();
+    let places = (0..columns.len() + usize::from(sparse)).map(syn::Index::from);
+    let count = columns.len() + usize::from(sparse);
     let tag_type = tag.map(|_| quote! { ::bifocal_sdk::event::Tags<#lifetime>, });
     let tag_open = tag.map(|(path, names)| {
         quote! { ::bifocal_sdk::event::Tags::open(&mut columns, #path, &[#(#names),*])?, }
@@ -145,7 +148,12 @@ fn shared_body(columns: &[Column], tag: Option<(&str, &[String])>, lifetime: &Li
             rows: usize,
         ) -> ::core::result::Result<Self::Reader, ::std::string::String> {
             let mut columns = ::bifocal_sdk::event::Columns::new(columns, rows, #count)?;
-            ::core::result::Result::Ok((#(columns.take::<#types>(#paths)?,)* #tag_open))
+            ::core::result::Result::Ok((#(columns.take::<#types>(#paths, #sparse)?,)* #tag_open))
+        }
+
+        #[inline]
+        fn fits(reader: &Self::Reader, rows: usize) -> bool {
+            true #(&& ::bifocal_sdk::event::Source::fits(&reader.#places, rows))*
         }
     }
 }
@@ -166,7 +174,7 @@ fn enum_body(item: &DeriveInput, data: &DataEnum, lifetime: &Lifetime) -> Result
             return Err(Error::new_spanned(variant, format!("two variants are named '{name}'")));
         }
         names.push(name);
-        let read = variant_read(variant, &mut columns, lifetime)?;
+        let read = variant_read(variant, &mut columns)?;
         let i = i as u32;
         arms.push(quote! { #i => #read });
     }
@@ -205,7 +213,7 @@ fn variant_name(variant: &Variant) -> Result<String> {
 }
 
 /// What reads a variant; adds the columns that no variant before it has.
-fn variant_read(variant: &Variant, columns: &mut Vec<Column>, lifetime: &Lifetime) -> Result<TokenStream> {
+fn variant_read(variant: &Variant, columns: &mut Vec<Column>) -> Result<TokenStream> {
     let ident = &variant.ident;
     let fields = match &variant.fields {
         Fields::Unit => return Ok(quote! { Self::#ident }),
@@ -226,7 +234,7 @@ fn variant_read(variant: &Variant, columns: &mut Vec<Column>, lifetime: &Lifetim
             columns.push(Column { name, path, ty: field.ty.clone(), required: false });
             columns.len() - 1
         });
-        let (place, read) = (&field.ident, read(&field.ty, index, &path, lifetime));
+        let (place, read) = (&field.ident, read("read_sparse", &field.ty, index, &path));
         reads.push(quote! { #place: #read });
     }
     Ok(quote! { Self::#ident { #(#reads),* } })

@@ -6,12 +6,13 @@ use crate::description::Window;
 /// last window is usually the next one too and the division is left out.
 pub(crate) struct Windows {
     time_ms: i64,
-    /// How many slides before the latest window of a time the one wanted lies.
-    hop: i64,
-    /// The greatest `hop`.
-    hop_max: i64,
-    /// The latest start at or before the time that was last asked for.
+    /// How long before the latest window of a time the one wanted begins.
+    back_ms: i64,
+    /// The greatest `back_ms`.
+    back_ms_max: i64,
+    /// The latest start at or before the time that was last asked for, and how far it reaches.
     start_ms: i64,
+    reach_ms: u64,
     slide_ms: i64,
     global: bool,
 }
@@ -19,8 +20,16 @@ pub(crate) struct Windows {
 impl Windows {
     pub(crate) fn new(window: Option<Window>) -> Windows {
         let (size_ms, slide_ms) = window.map_or((1, 1), |window| (window.size_ms, window.slide_ms));
-        let hop_max = size_ms / slide_ms - 1;
-        Windows { time_ms: 0, hop: 0, hop_max, start_ms: 0, slide_ms, global: window.is_none() }
+        Windows {
+            time_ms: 0,
+            back_ms: 0,
+            back_ms_max: size_ms - slide_ms,
+            // One global window holds all times; where it starts is never seen.
+            start_ms: if window.is_none() { i64::MIN } else { 0 },
+            reach_ms: if window.is_none() { u64::MAX } else { slide_ms as u64 },
+            slide_ms,
+            global: window.is_none(),
+        }
     }
 
     pub(crate) fn is_global(&self) -> bool {
@@ -38,29 +47,32 @@ impl Windows {
     }
 
     #[inline]
-    pub(crate) fn begin(&mut self, time_ms: i64, hop: i64) {
+    pub(crate) fn begin(&mut self, time_ms: i64) {
         self.time_ms = time_ms;
-        self.hop = hop;
     }
 
-    /// The start of the wanted one of the windows that hold `time_ms`; 0 if there is but one window.
+    /// Turns to the `hop`th of the windows that hold a time, the latest being 0.
+    pub(crate) fn hop(&mut self, hop: i64) {
+        self.back_ms = hop * self.slide_ms;
+    }
+
+    /// The start of the wanted one of the windows that hold `time_ms`.
     #[inline]
     pub(crate) fn start(&mut self, time_ms: i64) -> i64 {
-        if self.global {
-            return 0;
-        }
-        // Wrapping: a time before the start becomes a great number, beyond every slide.
-        if time_ms.wrapping_sub(self.start_ms) as u64 >= self.slide_ms as u64 {
+        // Wrapping: a time before the start becomes a great number, beyond every reach.
+        if time_ms.wrapping_sub(self.start_ms) as u64 >= self.reach_ms {
             self.start_ms = self.floor(time_ms);
         }
-        self.start_ms - self.hop * self.slide_ms
+        self.start_ms.wrapping_sub(self.back_ms)
     }
 
     #[inline(never)]
     fn floor(&self, time_ms: i64) -> i64 {
+        if self.global {
+            return self.start_ms;
+        }
         let start_ms = time_ms.div_euclid(self.slide_ms).checked_mul(self.slide_ms);
-        let earliest = |start: i64| start.checked_sub(self.hop_max * self.slide_ms);
-        match start_ms.filter(|start| earliest(*start).is_some()) {
+        match start_ms.filter(|start| start.checked_sub(self.back_ms_max).is_some()) {
             Some(start_ms) => start_ms,
             None => panic!("time {time_ms} ms is too early to have a window"),
         }
@@ -75,7 +87,7 @@ mod tests {
         let mut windows = Windows::new(Some(window));
         (0..window.size_ms / window.slide_ms)
             .map(|hop| {
-                windows.begin(time_ms, hop);
+                windows.hop(hop);
                 windows.start(time_ms)
             })
             .collect()
@@ -104,6 +116,13 @@ mod tests {
         let mut windows = Windows::new(Some(Window::tumbling(10)));
         let starts: Vec<i64> = [5, 12, 11, 3, -4, 40, i64::MAX].map(|time| windows.start(time)).into();
         assert_eq!(starts, [0, 10, 10, 0, -10, 40, i64::MAX / 10 * 10]);
+    }
+
+    #[test]
+    fn one_global_window_holds_all_times() {
+        let mut windows = Windows::new(None);
+        let starts = [0, -1, i64::MIN, i64::MAX].map(|time| windows.start(time));
+        assert!(starts.iter().all(|start| *start == starts[0]));
     }
 
     #[test]

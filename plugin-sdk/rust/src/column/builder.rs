@@ -97,7 +97,7 @@ impl Builder {
         }
         let (code, is_new) = self.code_by_content(text);
         self.aliased |= !is_new;
-        self.places.insert(hash, self.known.len());
+        self.places.insert(hash);
         self.known.push((address, length, code));
         code
     }
@@ -109,7 +109,7 @@ impl Builder {
             return (code as u32, false);
         }
         let code = self.heap.len();
-        self.contents.insert(hash, code);
+        self.contents.insert(hash);
         self.heap.push(text);
         (code as u32, true)
     }
