@@ -248,6 +248,15 @@ fn a_new_plugin_builds_and_passes_its_tests_as_it_is() {
 }
 
 #[test]
+fn the_example_plugins_pass_their_fixtures() {
+    for name in ["revenue", "flights"] {
+        let ran = bifocal_in(&repository(), &["test", &format!("plugins/{name}")], b"");
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert!(ran.out.ends_with(" passed, 0 failed\n"), "{}", ran.out);
+    }
+}
+
+#[test]
 fn the_doctor_finds_this_machine_well() {
     let ran = bifocal(&["doctor"]);
     assert_eq!(ran.code, 0, "{}", ran.out);
