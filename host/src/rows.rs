@@ -8,6 +8,8 @@ mod parquet;
 pub mod scalar;
 mod table;
 
+pub use table::grouped;
+
 use crate::column::{Column, Value};
 use crate::description::{Field, Kind};
 use std::fmt;

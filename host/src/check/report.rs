@@ -3,6 +3,7 @@
 use super::{Breach, Law, Origin, Outcome, Place, Report, Shown, Verdict};
 use crate::column::Value;
 use crate::description::{Description, Kind};
+use crate::rows::grouped;
 use std::fmt::Write;
 
 /// Bytes of a state that are shown.
@@ -17,13 +18,13 @@ pub fn text(report: &Report) -> String {
     let laws = report.laws.iter().map(Law::to_string).collect::<Vec<_>>().join(", ");
     let events = match report.origin {
         Origin::Sample if coverage.events < coverage.events_of => {
-            format!("{} of your {} events", thousands(coverage.events), thousands(coverage.events_of))
+            format!("{} of your {} events", grouped(coverage.events), grouped(coverage.events_of))
         }
-        Origin::Sample => format!("{} of your events", thousands(coverage.events)),
-        Origin::Fixtures => format!("{} events of the fixtures", thousands(coverage.events)),
-        Origin::Random => format!("{} random events (seed {})", thousands(coverage.events), report.seed),
+        Origin::Sample => format!("{} of your events", grouped(coverage.events)),
+        Origin::Fixtures => format!("{} events of the fixtures", grouped(coverage.events)),
+        Origin::Random => format!("{} random events (seed {})", grouped(coverage.events), report.seed),
     };
-    let tried = format!("{} cuts, {} merges", thousands(coverage.cuts), thousands(coverage.merges));
+    let tried = format!("{} cuts, {} merges", grouped(coverage.cuts), grouped(coverage.merges));
     match &report.verdict {
         Verdict::Holds => line(&mut out, "checks", &format!("{laws}: hold on {events} ({tried})")),
         Verdict::NotProven(why) => {
@@ -43,15 +44,15 @@ pub fn text(report: &Report) -> String {
     }
     let mut covered = format!(
         "{} cells, {} keys, {} windows cut, {} events folded, {} rejected, {} ignored",
-        thousands(coverage.cells),
-        thousands(coverage.keys),
-        thousands(coverage.windows_cut),
-        thousands(coverage.folded),
-        thousands(coverage.rejected),
-        thousands(coverage.ignored)
+        grouped(coverage.cells),
+        grouped(coverage.keys),
+        grouped(coverage.windows_cut),
+        grouped(coverage.folded),
+        grouped(coverage.rejected),
+        grouped(coverage.ignored)
     );
     if coverage.out_of_range > 0 {
-        let _ = write!(covered, ", {} out of range", thousands(coverage.out_of_range));
+        let _ = write!(covered, ", {} out of range", grouped(coverage.out_of_range));
     }
     line(&mut out, "covered", &covered);
     report.warnings.iter().for_each(|warning| line(&mut out, "warning", warning));
@@ -78,7 +79,7 @@ fn breach(out: &mut String, breach: &Breach) {
     let count = breach.events.len();
     let events = match breach.events.as_slice() {
         [] => String::new(),
-        [one] => format!(": event {} is enough", thousands(one.offset)),
+        [one] => format!(": event {} is enough", grouped(one.offset)),
         events => format!(": events {} are enough", offsets(events)),
     };
     line(out, "broken", &format!("law \"{}\"{events}", breach.law));
@@ -107,7 +108,7 @@ fn breach(out: &mut String, breach: &Breach) {
 pub fn offsets(events: &[Place]) -> String {
     let mut named: Vec<String> = Vec::new();
     for event in events {
-        let name = thousands(event.offset);
+        let name = grouped(event.offset);
         match named.last_mut() {
             Some(last) if *last == name => last.push_str(" (twice)"),
             Some(last) if *last == format!("{name} (twice)") => *last = format!("{name} (three times)"),
@@ -163,18 +164,6 @@ fn bounded(text: &str) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Names and values of a cell's keys, and of its window unless that is global.

@@ -1,19 +1,7 @@
 //! Numbers and cells in words, for reports.
 
 use crate::rows::Rows;
-
-/// `1,234,567`
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub use crate::rows::grouped;
 
 /// The values of the first row, side by side: `ATL 2001-03-02T17:00:00Z`. `the only cell` if there
 /// is neither key nor window.

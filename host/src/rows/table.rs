@@ -150,7 +150,7 @@ fn acts_or_hides(char: char) -> bool {
 }
 
 /// 424259 as 424,259.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
