@@ -1,9 +1,8 @@
 //! The batch executor, the far lens: the whole range again from the log, in parallel chunks that
 //! are merged strictly left to right. Knows nothing of micro-batches.
 
-use crate::calls;
 use crate::extract;
-use crate::half::{self, Half, Job};
+use crate::half::{self, Error, Half, Job};
 use crate::offset::Range;
 use crate::pool;
 
@@ -21,14 +20,14 @@ pub fn run(
     range: Range,
     shape: Shape,
     progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Half, calls::Error> {
+) -> Result<Half, Error> {
     let mut half = Half::new(range);
     let left = job.left(None);
     pool::in_order(
         shape.threads,
         range.chunks(shape.chunk_rows),
         extract::Scratch::default,
-        |scratch, chunk| half::fold(job, job.extractor.extract(scratch, chunk, job.log.read(chunk))),
+        |scratch, chunk| half::fold(job, job.log.extract(job.extractor, scratch, chunk)?),
         |chunk| {
             let events = chunk.range.count();
             half.absorb(job.calls, chunk, &left)?;

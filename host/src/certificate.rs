@@ -6,7 +6,7 @@ use crate::description::Description;
 use crate::digest::{Digest, Hasher};
 use crate::extract::Rejected;
 use crate::half::Half;
-use crate::log::Log;
+use crate::log::{ReadLog, Unreadable};
 use crate::offset::Range;
 use crate::table::Table;
 
@@ -23,15 +23,15 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    pub fn of(calls: &Calls, log: &Log, half: &Half) -> Certificate {
+    pub fn of(calls: &Calls, log: &dyn ReadLog, half: &Half) -> Result<Certificate, Unreadable> {
         let description = calls.description();
-        Certificate {
+        Ok(Certificate {
             version: calls.version(),
             range: half.range,
-            log: log.digest(half.range, reads_ingested(description)),
+            log: log.digest(half.range, reads_ingested(description))?,
             rejected: rejected_digest(&half.rejected),
             cells: cells_digest(description, &half.table),
-        }
+        })
     }
 
     /// One value for all of it.

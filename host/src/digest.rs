@@ -1,5 +1,6 @@
 //! SHA-256 values. Owns how a digest is printed; knows nothing of what is digested.
 
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -30,6 +31,9 @@ impl fmt::Debug for Digest {
         write!(f, "Digest({self})")
     }
 }
+
+/// Bytes of [`Hasher::to_bytes`].
+pub const HASHER_BYTES: usize = size_of::<SerializedState<Sha256>>();
 
 /// A digest in the making. Variable-width parts go in by [`Hasher::part`], so that no two
 /// different sequences of parts give the same bytes.
@@ -62,6 +66,19 @@ impl Hasher {
     /// Bytes that carry their own structure.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// The hasher's state: what was hashed so far, and the bytes that wait for a whole block.
+    pub fn to_bytes(&self) -> [u8; HASHER_BYTES] {
+        let mut bytes = [0; HASHER_BYTES];
+        bytes.iter_mut().zip(self.0.serialize()).for_each(|(to, from)| *to = from);
+        bytes
+    }
+
+    /// A hasher that goes on from a state; None if it is none.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Hasher> {
+        let state = SerializedState::<Sha256>::try_from(bytes).ok()?;
+        Sha256::deserialize(&state).ok().map(Hasher)
     }
 
     pub fn finish(self) -> Digest {

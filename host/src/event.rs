@@ -1,5 +1,9 @@
 //! One record of a stream, as it is read from the log. Knows nothing of how the log keeps it.
 
+mod running;
+
+pub use running::{RUNNING_BYTES, Running};
+
 use crate::offset::Offset;
 
 /// How the values of a payload came to be JSON.

@@ -3,15 +3,24 @@
 
 use crate::calls::{self, Calls, Outcome};
 use crate::extract::{Extracted, Extractor, Rejected};
-use crate::log::Log;
+use crate::log::{ReadLog, Unreadable};
 use crate::offset::Range;
 use crate::table::{Left, Table};
+
+/// Why a range could not be folded: ours, never a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Call(#[from] calls::Error),
+    #[error(transparent)]
+    Log(#[from] Unreadable),
+}
 
 /// A transform over a log: what both executors are given.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     pub calls: &'a Calls,
-    pub log: &'a Log,
+    pub log: &'a dyn ReadLog,
     pub extractor: &'a Extractor,
     /// How long after its end a window stays open.
     pub lateness_ms: i64,
@@ -89,31 +98,37 @@ impl Half {
 }
 
 /// Folds one extracted chunk; the verdicts of extraction and of the transform become one list.
-pub fn fold(job: &Job<'_>, chunk: Extracted) -> Result<FoldedChunk, calls::Error> {
+pub fn fold(job: &Job<'_>, chunk: Extracted) -> Result<FoldedChunk, Error> {
     let mut outcome = job.calls.fold(&chunk)?;
     let mut rejected = chunk.rejected;
     rejected.append(&mut outcome.rejected);
     rejected.sort_by_key(|event| event.offset);
-    let late = late(job, chunk.range, &chunk.offsets, &rejected);
+    let late = late(job, chunk.range, &chunk.offsets, &rejected)?;
     Ok(FoldedChunk { range: chunk.range, outcome, rejected, ignored: chunk.ignored, late })
 }
 
 /// Folded events of `range` with a window that was closed before them. `offsets` were extracted.
-fn late(job: &Job<'_>, range: Range, offsets: &[u64], rejected: &[Rejected]) -> u64 {
-    let Some(window) = job.calls.description().window else { return 0 };
+fn late(job: &Job<'_>, range: Range, offsets: &[u64], rejected: &[Rejected]) -> Result<u64, Unreadable> {
+    let Some(window) = job.calls.description().window else { return Ok(0) };
+    // The first window to close that holds the event: of hopping ones the earliest.
+    let closes_ms = |time_ms: i64| {
+        let slide = time_ms.div_euclid(window.slide_ms) * window.slide_ms;
+        slide.saturating_add(window.slide_ms).saturating_add(job.lateness_ms)
+    };
+    let times = job.log.times(range)?;
+    let none_closed = |(least_ms, watermark_ms)| closes_ms(least_ms) > watermark_ms;
+    if times.bounds().is_none_or(none_closed) {
+        return Ok(0);
+    }
     let mut folded = offsets
         .iter()
         .filter(|offset| rejected.binary_search_by_key(*offset, |event| event.offset).is_err())
         .peekable();
     let mut count = 0;
-    for (event, watermark_ms) in job.log.read_with_watermark(range) {
-        if folded.next_if_eq(&&event.offset.0).is_none() {
-            continue;
+    for (offset, (time_ms, watermark_ms)) in (range.from.0..).zip(times.with_watermark()) {
+        if folded.next_if_eq(&&offset).is_some() {
+            count += u64::from(watermark_ms.is_some_and(|watermark_ms| closes_ms(time_ms) <= watermark_ms));
         }
-        // The first window to close that holds the event: of hopping ones the earliest.
-        let slide = event.time_ms.div_euclid(window.slide_ms) * window.slide_ms;
-        let end_ms = slide.saturating_add(window.slide_ms).saturating_add(job.lateness_ms);
-        count += u64::from(watermark_ms.is_some_and(|watermark_ms| end_ms <= watermark_ms));
     }
-    count
+    Ok(count)
 }

@@ -19,6 +19,7 @@ pub mod transform;
 pub mod wasm;
 pub mod extract;
 pub mod log;
+pub mod store;
 pub mod rows;
 pub mod input;
 

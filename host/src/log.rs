@@ -5,11 +5,14 @@
 mod append;
 mod block;
 mod digests;
+mod door;
 mod ids;
 mod read;
 mod watermark;
 
 pub use append::{Append, Pushed};
+pub use door::{ReadLog, Times, Unreadable, WatermarkRule};
+pub use ids::Ids;
 pub use read::Events;
 
 use crate::digest::Digest;
@@ -46,6 +49,12 @@ impl Default for Stream {
             dedup_events: 10_000_000,
             memory_bytes_max: u64::MAX,
         }
+    }
+}
+
+impl Stream {
+    pub fn rule(&self) -> WatermarkRule {
+        WatermarkRule { out_of_orderness_ms: self.out_of_orderness_ms, max_ahead_ms: self.max_ahead_ms }
     }
 }
 
@@ -180,13 +189,12 @@ impl Log {
     }
 
     /// SHA-256 over the events of a range: payload, event time, id and, only if asked, ingest time.
-    /// How the events were appended does not matter. Of a range from 0 only what was never
-    /// digested before is read.
+    /// How the events were appended does not matter. Only what was never digested before is read.
     pub fn digest(&self, range: Range, with_ingested: bool) -> Digest {
         self.digests.of(self, range, with_ingested)
     }
 
     fn is_future(&self, time_ms: i64, ingested_ms: i64) -> bool {
-        time_ms > ingested_ms.saturating_add(self.stream.max_ahead_ms)
+        self.stream.rule().is_future(time_ms, ingested_ms)
     }
 }

@@ -8,8 +8,8 @@ use crate::column::{Blobs, Builder, Column, Value};
 use crate::description::{Description, Field, Kind};
 use crate::drill::{Drill, Tampered};
 use crate::extract::Extractor;
-use crate::half::{Half, Job};
-use crate::log::Log;
+use crate::half::{self, Half, Job};
+use crate::log::{ReadLog, Unreadable};
 use crate::offset::{Offset, Range};
 use crate::reconcile::{self, Side};
 use crate::rows::Rows;
@@ -118,11 +118,11 @@ pub struct Broken {
 
 pub fn run(
     transform: Arc<dyn Transform>,
-    log: &Log,
+    log: &dyn ReadLog,
     extractor: &Extractor,
     plan: &Plan,
     progress: &mut dyn Progress,
-) -> Result<Outcome, calls::Error> {
+) -> Result<Outcome, half::Error> {
     let verdicts = Arc::new(Verdicts::default());
     let plain = Calls::new(transform.clone(), verdicts.clone());
     let halves = Halves { transform, verdicts, log, extractor, plan };
@@ -132,7 +132,7 @@ pub fn run(
         base: None,
         generation: None,
         comparison: None,
-        certificate: Certificate::of(&plain, log, &Half::new(Range::new(Offset::ZERO, Offset::ZERO))),
+        certificate: Certificate::of(&plain, log, &Half::new(Range::new(Offset::ZERO, Offset::ZERO)))?,
         rows: Rows::default(),
         broken: Vec::new(),
     };
@@ -145,7 +145,7 @@ pub fn run(
     }
     let base = halves.batch(Stage::Batch, cut, None, progress)?;
     let view = if plan.through == Through::Batch {
-        outcome.certificate = Certificate::of(&plain, log, &base.half);
+        outcome.certificate = Certificate::of(&plain, log, &base.half)?;
         let view = base.half.table.clone();
         outcome.full = Some(base);
         view
@@ -153,10 +153,10 @@ pub fn run(
         let generation = halves.speed(Range::new(cut, head), &base.half.table, progress)?;
         let whole = plain.description().initial.is_some();
         let overlaid = base.half.table.overlaid(&plain, &generation.half.table, whole)?;
-        outcome.certificate = halves.certify(&plain, &base.half, &generation.half, &overlaid);
+        outcome.certificate = halves.certify(&plain, &base.half, &generation.half, &overlaid)?;
         if let Some(full) = &outcome.full {
             outcome.comparison = Some(compare(&plain, &full.half, &base.half, &generation.half, &overlaid)?);
-            outcome.certificate = Certificate::of(&plain, log, &full.half);
+            outcome.certificate = Certificate::of(&plain, log, &full.half)?;
         }
         outcome.base = Some(base);
         outcome.generation = Some(generation);
@@ -171,7 +171,7 @@ pub fn run(
 struct Halves<'a> {
     transform: Arc<dyn Transform>,
     verdicts: Arc<Verdicts>,
-    log: &'a Log,
+    log: &'a dyn ReadLog,
     extractor: &'a Extractor,
     plan: &'a Plan,
 }
@@ -196,7 +196,7 @@ impl Halves<'_> {
         to: Offset,
         drill: Option<Drill>,
         progress: &mut dyn Progress,
-    ) -> Result<Done, calls::Error> {
+    ) -> Result<Done, half::Error> {
         let calls = self.calls(drill.filter(|drill| *drill == Drill::LostChunk));
         let range = Range::new(Offset::ZERO, to);
         progress.begin(stage, range.count());
@@ -206,7 +206,7 @@ impl Halves<'_> {
         Ok(Done { half, took: started.elapsed() })
     }
 
-    fn speed(&self, range: Range, below: &Table, progress: &mut dyn Progress) -> Result<Done, calls::Error> {
+    fn speed(&self, range: Range, below: &Table, progress: &mut dyn Progress) -> Result<Done, half::Error> {
         let drill = self.plan.drill;
         let in_calls = [Drill::SwappedMerge, Drill::FlippedByte];
         let calls = self.calls(drill.filter(|drill| in_calls.contains(drill)));
@@ -228,7 +228,13 @@ impl Halves<'_> {
     }
 
     /// The certificate of an overlay that no batch run has confirmed.
-    fn certify(&self, calls: &Calls, base: &Half, generation: &Half, overlaid: &Table) -> Certificate {
+    fn certify(
+        &self,
+        calls: &Calls,
+        base: &Half,
+        generation: &Half,
+        overlaid: &Table,
+    ) -> Result<Certificate, Unreadable> {
         let mut whole = Half::new(Range::new(base.range.from, generation.range.to));
         whole.rejected = base.rejected.iter().chain(&generation.rejected).cloned().collect();
         whole.table = overlaid.clone();

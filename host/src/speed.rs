@@ -1,9 +1,8 @@
 //! The speed executor, the near lens: events in micro-batches, each merged at once onto what is
 //! there. Knows nothing of threads or of how the view below was made.
 
-use crate::calls;
 use crate::extract::Scratch;
-use crate::half::{self, Half, Job};
+use crate::half::{self, Error, Half, Job};
 use crate::offset::{Offset, Range};
 use crate::table::Table;
 
@@ -27,10 +26,10 @@ impl<'a> Speed<'a> {
     }
 
     /// Folds one micro-batch, `[visible, to)`.
-    pub fn step(&mut self, to: Offset) -> Result<(), calls::Error> {
+    pub fn step(&mut self, to: Offset) -> Result<(), Error> {
         let range = Range::new(self.visible(), to);
-        let events = self.job.log.read(range);
-        let chunk = half::fold(&self.job, self.job.extractor.extract(&mut self.scratch, range, events))?;
+        let extracted = self.job.log.extract(self.job.extractor, &mut self.scratch, range)?;
+        let chunk = half::fold(&self.job, extracted)?;
         self.half.absorb(self.job.calls, chunk, &self.job.left(self.below))?;
         self.half.range.to = to;
         Ok(())

@@ -1,0 +1,11 @@
+//! What lasts: the log of each stream, its columns, the views and the catalog, in one data directory.
+//! Owns every file there and is the only user of redb; knows nothing of transforms that run, of JSON or
+//! of the command line.
+
+mod database;
+mod disk;
+mod error;
+mod log;
+
+pub use disk::{Directory, Disk, File};
+pub use error::Error;

@@ -1,0 +1,340 @@
+//! One redb file, and nothing of redb beyond it. Every value has a version and a checksum that covers
+//! its table, its key and its bytes; both are looked at on every read, which redb does not do.
+//!
+//! ```text
+//! value    = version  u8, 1
+//!            checksum u64 little-endian: XXH3-64 of body, seeded with XXH3-64 of (table, 0, key, version)
+//!            body
+//! ```
+
+use super::disk::{Disk, File};
+use super::error::Error;
+use redb::{ReadableDatabase, StorageBackend, TableDefinition, TableError};
+use std::io;
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use twox_hash::XxHash3_64;
+
+/// The newest version of a value that this host reads, and the one that it writes.
+const VERSION: u8 = 1;
+const HEADER_BYTES: usize = 9;
+
+/// A table of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table(pub &'static str);
+
+impl Table {
+    fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(self.0)
+    }
+
+    fn checksum(self, version: u8, key: &[u8], body: &[u8]) -> u64 {
+        let mut seed = Vec::with_capacity(self.0.len() + key.len() + 2);
+        seed.extend_from_slice(self.0.as_bytes());
+        seed.push(0);
+        seed.extend_from_slice(key);
+        seed.push(version);
+        XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(&seed), body)
+    }
+}
+
+/// How much of a file stays in redb's own memory, beside what the operating system keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheBytes(pub usize);
+
+enum Handle {
+    Writable(redb::Database),
+    ReadOnly(redb::ReadOnlyDatabase),
+}
+
+/// An open file.
+pub struct Database {
+    file: String,
+    handle: Handle,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Database({})", self.file)
+    }
+}
+
+#[derive(Debug)]
+struct Backend(Box<dyn File>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write(offset, bytes)
+    }
+}
+
+impl Database {
+    /// Opens a file for writing, or makes it. A file that was not closed is repaired, which reads all
+    /// of it.
+    pub fn create(disk: &dyn Disk, file: &str, cache: CacheBytes) -> Result<Database, Error> {
+        let backend = Backend(disk.create(file).map_err(|cause| Error::disk(file, cause))?);
+        let opened = guarded(file, || {
+            let mut builder = redb::Builder::new();
+            builder.set_cache_size(cache.0).create_with_backend(backend).map_err(|cause| opening(file, cause))
+        })?;
+        Ok(Database { file: file.into(), handle: Handle::Writable(opened) })
+    }
+
+    /// Opens a file that was closed, without changing it.
+    pub fn open_read_only(disk: &dyn Disk, file: &str, cache: CacheBytes) -> Result<Database, Error> {
+        let backend = Backend(disk.open(file).map_err(|cause| Error::disk(file, cause))?);
+        let opened = guarded(file, || {
+            let mut builder = redb::Builder::new();
+            let builder = builder.set_cache_size(cache.0);
+            builder.open_read_only_with_backend(backend).map_err(|cause| opening(file, cause))
+        })?;
+        Ok(Database { file: file.into(), handle: Handle::ReadOnly(opened) })
+    }
+
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Writes the file's last pages and marks it as closed, so that it opens in a moment.
+    pub fn close(self) -> Result<(), Error> {
+        let Database { file, handle } = self;
+        guarded(&file, || {
+            match handle {
+                Handle::Writable(database) => database.close(),
+                Handle::ReadOnly(database) => database.close(),
+            }
+            .map_err(|cause| opening(&file, cause))
+        })
+    }
+
+    /// A moment of the file. Hold it briefly: what it sees cannot be freed meanwhile.
+    pub fn read(&self) -> Result<Read<'_>, Error> {
+        let transaction = guarded(&self.file, || {
+            match &self.handle {
+                Handle::Writable(database) => database.begin_read(),
+                Handle::ReadOnly(database) => database.begin_read(),
+            }
+            .map_err(|cause| failed(&self.file, cause))
+        })?;
+        Ok(Read { file: &self.file, transaction })
+    }
+
+    /// Changes that become visible, and durable if asked, all at once, or not at all if `change` fails.
+    /// Those that are not durable are lost with the process unless a later durable one follows.
+    pub fn write<T>(
+        &self,
+        durable: bool,
+        change: impl FnOnce(&mut Write<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Handle::Writable(database) = &self.handle else {
+            return Err(Error::disk(&self.file, "is sealed"));
+        };
+        guarded(&self.file, || {
+            let mut transaction = database.begin_write().map_err(|cause| failed(&self.file, cause))?;
+            if !durable {
+                let set = transaction.set_durability(redb::Durability::None);
+                set.map_err(|cause| failed(&self.file, cause))?;
+            }
+            let result = change(&mut Write { file: &self.file, transaction: &transaction })?;
+            transaction.commit().map_err(|cause| failed(&self.file, cause))?;
+            Ok(result)
+        })
+    }
+}
+
+/// A moment of a file.
+pub struct Read<'a> {
+    file: &'a str,
+    transaction: redb::ReadTransaction,
+}
+
+impl Read<'_> {
+    /// Gives the value of a key to `take`; None if the table has no such key.
+    pub fn get<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        take: impl FnOnce(&[u8]) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        guarded(self.file, || {
+            let Some(opened) = self.table(table)? else { return Ok(None) };
+            let Some(value) = opened.get(key).map_err(|cause| failed(self.file, cause))? else {
+                return Ok(None);
+            };
+            take(checked(self.file, table, key, value.value())?).map(Some)
+        })
+    }
+
+    /// Gives the greatest key at or below `key`, and its value, to `take`.
+    pub fn last_to<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        take: impl FnOnce(&[u8], &[u8]) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        guarded(self.file, || {
+            let Some(opened) = self.table(table)? else { return Ok(None) };
+            let below = (Bound::Unbounded, Bound::Included(key));
+            let mut range = opened.range::<&[u8]>(below).map_err(|cause| failed(self.file, cause))?;
+            let Some(entry) = range.next_back() else { return Ok(None) };
+            let (key, value) = entry.map_err(|cause| failed(self.file, cause))?;
+            take(key.value(), checked(self.file, table, key.value(), value.value())?).map(Some)
+        })
+    }
+
+    /// Gives keys from `from` on, and their values, to `take`, in order, until it answers false.
+    pub fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        mut take: impl FnMut(&[u8], Result<&[u8], Error>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        guarded(self.file, || {
+            let Some(opened) = self.table(table)? else { return Ok(()) };
+            let above = (Bound::Included(from), Bound::Unbounded);
+            for entry in opened.range::<&[u8]>(above).map_err(|cause| failed(self.file, cause))? {
+                let (key, value) = entry.map_err(|cause| failed(self.file, cause))?;
+                if !take(key.value(), checked(self.file, table, key.value(), value.value()))? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn table(
+        &self,
+        table: Table,
+    ) -> Result<Option<redb::ReadOnlyTable<&'static [u8], &'static [u8]>>, Error> {
+        match self.transaction.open_table(table.definition()) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(cause) => Err(failed(self.file, cause)),
+        }
+    }
+}
+
+/// Changes in the making.
+pub struct Write<'a> {
+    file: &'a str,
+    transaction: &'a redb::WriteTransaction,
+}
+
+impl Write<'_> {
+    /// Puts values under ascending or any keys.
+    pub fn put<'a>(
+        &mut self,
+        table: Table,
+        entries: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<(), Error> {
+        let fail = |cause| failed(self.file, cause);
+        let mut opened =
+            self.transaction.open_table(table.definition()).map_err(|cause| failed(self.file, cause))?;
+        for (key, body) in entries {
+            let mut value = opened.insert_reserve(key, HEADER_BYTES + body.len()).map_err(fail)?;
+            seal(table, key, body, value.as_mut());
+        }
+        Ok(())
+    }
+
+    pub fn remove(&mut self, table: Table, key: &[u8]) -> Result<(), Error> {
+        let mut opened =
+            self.transaction.open_table(table.definition()).map_err(|cause| failed(self.file, cause))?;
+        opened.remove(key).map_err(|cause| failed(self.file, cause))?;
+        Ok(())
+    }
+
+    /// Removes all keys of a table.
+    pub fn clear(&mut self, table: Table) -> Result<(), Error> {
+        match self.transaction.delete_table(table.definition()) {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(failed(self.file, cause)),
+        }
+    }
+
+    /// Puts values under keys that ascend and lie above all that are there, which is several times
+    /// faster than [`Write::put`].
+    pub fn load<'a>(
+        &mut self,
+        table: Table,
+        entries: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<(), Error> {
+        let mut opened =
+            self.transaction.open_table(table.definition()).map_err(|cause| failed(self.file, cause))?;
+        let mut cursor =
+            opened.upper_bound_mut(Bound::<&[u8]>::Unbounded).map_err(|cause| failed(self.file, cause))?;
+        let mut value = Vec::new();
+        for (key, body) in entries {
+            value.clear();
+            value.resize(HEADER_BYTES + body.len(), 0);
+            seal(table, key, body, &mut value);
+            cursor.insert_before(key, value.as_slice()).map_err(|cause| failed(self.file, cause))?;
+        }
+        cursor.close().map_err(|cause| failed(self.file, cause))
+    }
+}
+
+fn seal(table: Table, key: &[u8], body: &[u8], value: &mut [u8]) {
+    let checksum = table.checksum(VERSION, key, body).to_le_bytes();
+    let bytes = [VERSION].into_iter().chain(checksum);
+    if let Some((header, rest)) = value.split_at_mut_checked(HEADER_BYTES) {
+        header.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        rest.copy_from_slice(body);
+    }
+}
+
+fn checked<'a>(file: &str, table: Table, key: &[u8], value: &'a [u8]) -> Result<&'a [u8], Error> {
+    let row = || format!("row {} of table '{}'", hex(key), table.0);
+    let short = || Error::damaged(file, format!("{} has only {} bytes", row(), value.len()));
+    let (header, body) = value.split_first_chunk::<HEADER_BYTES>().ok_or_else(short)?;
+    let [version, checksum @ ..] = *header;
+    if table.checksum(version, key, body) != u64::from_le_bytes(checksum) {
+        return Err(Error::damaged(file, format!("{} does not match its checksum", row())));
+    }
+    if version > VERSION {
+        return Err(Error::Newer { file: file.into(), found: version, known: VERSION });
+    }
+    Ok(body)
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A page that was changed behind redb's back can make it panic: that is a damaged file, no dead host.
+fn guarded<T>(file: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let caught = catch_unwind(AssertUnwindSafe(work));
+    caught.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("its pages contradict");
+        Err(Error::damaged(file, format!("redb gave up on it: {text}")))
+    })
+}
+
+fn opening(file: &str, cause: redb::DatabaseError) -> Error {
+    failed(file, cause)
+}
+
+fn failed(file: &str, cause: impl Into<redb::Error>) -> Error {
+    match cause.into() {
+        redb::Error::Corrupted(what) => Error::damaged(file, what),
+        redb::Error::RepairAborted => Error::damaged(file, "it could not be repaired"),
+        cause => Error::disk(file, cause),
+    }
+}

@@ -1,0 +1,38 @@
+//! What can go wrong with what lasts, by what a caller may do about it.
+
+/// Why the store did not do something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The disk refused. After a failed write nothing more is written (see [`Error::Latched`]).
+    #[error("{file}: {cause}")]
+    Disk { file: String, cause: String },
+    /// What is stored is not what was written.
+    #[error(
+        "{file} is damaged: {what}; `bifocal doctor --data DIR` says what can be rebuilt and what is lost"
+    )]
+    Damaged { file: String, what: String },
+    #[error("{file} has format {found}, this bifocal reads up to {known}; use a newer one")]
+    Newer { file: String, found: u8, known: u8 },
+    #[error("{directory} is in use by another process; stop it, or talk to it with --server")]
+    InUse { directory: String },
+    #[error(
+        "{file}: an earlier write failed, so nothing more is written: {cause}; free the disk and start again"
+    )]
+    Latched { file: String, cause: String },
+    /// The caller's: an event or a name that cannot be stored.
+    #[error("{0}")]
+    Refused(String),
+    /// More waits to be written than is kept in memory; try again a little later.
+    #[error("{waiting_bytes} bytes wait to be written, more than {limit_bytes}; try again a little later")]
+    Busy { waiting_bytes: u64, limit_bytes: u64 },
+}
+
+impl Error {
+    pub(super) fn disk(file: &str, cause: impl std::fmt::Display) -> Error {
+        Error::Disk { file: file.into(), cause: cause.to_string() }
+    }
+
+    pub(super) fn damaged(file: &str, what: impl Into<String>) -> Error {
+        Error::Damaged { file: file.into(), what: what.into() }
+    }
+}

@@ -1,0 +1,3 @@
+//! The durable log of one stream.
+
+mod record;
