@@ -9,3 +9,4 @@ mod log;
 
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
+pub use log::{Appender, Batch, Key, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
