@@ -110,7 +110,10 @@ impl Segment {
         })?;
         let (number, before) = read.ok_or_else(|| no_segment(&file))?;
         if number != first {
-            return Err(Error::damaged(&file, format!("it starts at offset {number}, its name says {first}")));
+            return Err(Error::damaged(
+                &file,
+                format!("it starts at offset {number}, its name says {first}"),
+            ));
         }
         Ok(Segment { first, before, database: RwLock::new(Some(database)), file })
     }
@@ -172,7 +175,8 @@ impl Segment {
         let block = self.with(|database| {
             database.read()?.last_to(BLOCKS, &offset.to_be_bytes(), |key, row| {
                 let first = self.offset(key)?;
-                let header = block::header(row).ok_or_else(|| self.damaged(first, "it is no block".into()))?;
+                let header =
+                    block::header(row).ok_or_else(|| self.damaged(first, "it is no block".into()))?;
                 Ok((first, header.before))
             })
         })?;
@@ -196,7 +200,8 @@ impl Segment {
         let end = self.with(|database| {
             database.read()?.last_to(BLOCKS, &u64::MAX.to_be_bytes(), |key, row| {
                 let first = self.offset(key)?;
-                let header = block::header(row).ok_or_else(|| self.damaged(first, "it is no block".into()))?;
+                let header =
+                    block::header(row).ok_or_else(|| self.damaged(first, "it is no block".into()))?;
                 Ok(first + u64::from(header.count))
             })
         })?;

@@ -225,7 +225,11 @@ impl Writer {
         for (row, event) in request.stretch.rows(0..request.stretch.len()).enumerate() {
             let hash = id_hash(self.log.settings.seed, event.id);
             if let Some(same) = self.find(&event, hash, requests, commit)? {
-                if same { receipt.duplicates += 1 } else { receipt.conflicts += 1 }
+                if same {
+                    receipt.duplicates += 1
+                } else {
+                    receipt.conflicts += 1
+                }
                 continue;
             }
             self.note_id(event.id, hash, requests, commit);
@@ -293,7 +297,8 @@ impl Writer {
     }
 
     fn note_id(&mut self, id: Option<&str>, hash: u64, requests: &[Request], commit: &Commit) {
-        let (Some(mut ids), Some(id)) = (self.ids.take(), id) else { return };
+        let Some(id) = id else { return };
+        let Some(mut ids) = self.ids.take() else { return };
         let has_id = |other: &Event<'_>| other.id == Some(id);
         ids.insert(hash, self.head, |offset| self.look(offset, requests, commit, has_id).unwrap_or(false));
         self.ids = Some(ids);
@@ -309,9 +314,8 @@ impl Writer {
     ) -> Result<bool, Error> {
         if let Some(place) = offset.checked_sub(commit.first) {
             let accepted = commit.accepted.get(place as usize);
-            let event = accepted.and_then(|(request, row)| {
-                requests.get(*request as usize)?.stretch.get(*row as usize)
-            });
+            let event = accepted
+                .and_then(|(request, row)| requests.get(*request as usize)?.stretch.get(*row as usize));
             return Ok(event.is_some_and(|event| look(&event)));
         }
         let stretch = self.stretch(offset)?;
@@ -364,7 +368,10 @@ impl Writer {
         self.segment.with(|database| {
             database.write(true, |write| {
                 if !blocks.is_empty() {
-                    write.load(BLOCKS, rows.clone().map(|(key, (_, row, _))| (key.as_slice(), row.as_slice())))?;
+                    write.load(
+                        BLOCKS,
+                        rows.clone().map(|(key, (_, row, _))| (key.as_slice(), row.as_slice())),
+                    )?;
                     let ids = rows.filter(|(_, (.., ids))| !ids.is_empty());
                     write.load(IDS, ids.map(|(key, (.., ids))| (key.as_slice(), ids.as_slice())))?;
                     write.clear(TAIL)?;
