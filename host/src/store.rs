@@ -9,4 +9,4 @@ mod log;
 
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
-pub use log::{Appender, Batch, Key, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use log::{Appender, Batch, Key, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};

@@ -3,6 +3,10 @@
 
 #[path = "store/append.rs"]
 mod append;
+#[path = "store/columns.rs"]
+mod columns;
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/lossy.rs"]

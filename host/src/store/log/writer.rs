@@ -7,7 +7,7 @@ use super::append::{KEY_BYTES_MAX, Key, Receipt};
 use super::before::Before;
 use super::block::{self, BLOCK_BYTES};
 use super::record::{Records, Stretch};
-use super::segment::{BLOCKS, IDS, KEYS, Segment, TAIL, tail_row};
+use super::segment::{BLOCKS, HEAD, IDS, KEYS, META, Segment, TAIL, tail_row};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::log::Ids;
@@ -380,6 +380,7 @@ impl Writer {
                     let row = tail_row(tail.count, &tail.bytes);
                     write.load(TAIL, [(tail_first.to_be_bytes().as_slice(), row.as_slice())])?;
                 }
+                write.put(META, [(HEAD, self.head.to_le_bytes().as_slice())])?;
                 let answers: Vec<(&String, Vec<u8>)> =
                     keys.iter().map(|(name, (digest, receipt))| (name, receipt.to_bytes(*digest))).collect();
                 if !answers.is_empty() {
