@@ -5,6 +5,7 @@
 //! Exit code 1 if results differ or a ratio misses its goal.
 
 mod columns;
+mod columns_cache;
 mod hot;
 mod job;
 mod json;
@@ -44,6 +45,7 @@ fn orders(events: u64, hot_events: u64) -> anyhow::Result<(Vec<Line>, Certificat
     let hot = hot::measure(hot_events)?;
     let job = job::Job::new(events)?;
     let mut lines = vec![columns::measure(&job)?];
+    lines.push(columns_cache::measure(&job)?);
     lines.extend(json::measure(&job)?);
     lines.extend(hot);
     Ok((lines, json::certificate(&job)?))
