@@ -9,8 +9,8 @@ use bifocal::store::{Appender, Batch, Directory, SEGMENT_BYTES, Settings, Stream
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 /// How long each side of each line runs, and how often they take turns.
@@ -25,7 +25,13 @@ struct Events {
 impl Events {
     fn new() -> Events {
         let lines = job::lines(100_000);
-        Events { payloads: lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).filter(|line| !line.is_empty()).collect() }
+        Events {
+            payloads: lines
+                .split(|byte| *byte == b'\n')
+                .map(<[u8]>::to_vec)
+                .filter(|line| !line.is_empty())
+                .collect(),
+        }
     }
 
     fn payload(&self, number: u64) -> &[u8] {
@@ -62,7 +68,9 @@ struct Shape {
 
 pub fn measure() -> anyhow::Result<()> {
     let events = Events::new();
-    println!("durable append, K events a second; a plain file: the same payloads and line ends, one write and one");
+    println!(
+        "durable append, K events a second; a plain file: the same payloads and line ends, one write and one"
+    );
     println!("fdatasync for as many events as are in flight at once");
     println!("in flight  events each  ids        ours    plain file    ratio   goal");
     let shapes = [(1, 1), (64, 1), (512, 1), (4096, 1), (1, 1000), (1, 10_000), (4, 1000)];
@@ -143,7 +151,10 @@ impl Ours {
         }
         let took = started.elapsed();
         let appended = self.log.head() - head;
-        anyhow::ensure!(appended == next - self.next, "{appended} events are there, not all that were appended");
+        anyhow::ensure!(
+            appended == next - self.next,
+            "{appended} events are there, not all that were appended"
+        );
         self.next = next;
         Ok(appended as f64 / took.as_secs_f64() / 1e3)
     }
@@ -193,6 +204,10 @@ pub fn open_after_kill(events: u64) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut bytes = 0;
     side.log.visit(Range::new(Offset::ZERO, Offset(head)), |event| bytes += event.payload.len())?;
-    println!("scan: {:.1} M events/s, {} bytes each", head as f64 / started.elapsed().as_secs_f64() / 1e6, bytes as u64 / head);
+    println!(
+        "scan: {:.1} M events/s, {} bytes each",
+        head as f64 / started.elapsed().as_secs_f64() / 1e6,
+        bytes as u64 / head
+    );
     Ok(())
 }
