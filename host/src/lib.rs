@@ -12,6 +12,9 @@ pub mod event;
 pub mod description;
 pub mod column;
 pub mod key;
+pub mod cell;
+pub mod tally;
+pub mod certificate;
 pub mod settings;
 pub mod transform;
 
@@ -26,11 +29,13 @@ pub mod input;
 // Activities.
 pub mod calls;
 pub mod table;
+
 pub mod pool;
 pub mod half;
 pub mod batch;
 pub mod speed;
-pub mod certificate;
+pub mod certify;
+
 pub mod reconcile;
 pub mod drill;
 pub mod run;

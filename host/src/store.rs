@@ -6,6 +6,9 @@ mod database;
 mod disk;
 mod error;
 mod log;
+mod view;
 
+pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
+pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
