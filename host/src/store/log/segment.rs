@@ -1,0 +1,251 @@
+//! One segment file of a log: blocks, the tail that is not yet a block, and what was asked with a key.
+//!
+//! ```text
+//! table   key                       value
+//! meta    "first"                   first offset u64, then `before` of it
+//! blocks  first offset u64          see `block`
+//! ids     first offset of a block   hashes of its ids, see `block`; only where some event has an id
+//! tail    first offset u64          count u32, then records of one commit
+//! keys    Idempotency-Key           see `append`
+//! ```
+//!
+//! Keys of blocks, ids and tail are big-endian, so that they sort as offsets.
+
+use super::before::{BEFORE_BYTES, Before};
+use super::block;
+use super::record::Stretch;
+use crate::store::database::{CacheBytes, Database, Read, Table};
+use crate::store::disk::Disk;
+use crate::store::error::Error;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+pub const META: Table = Table("meta");
+pub const BLOCKS: Table = Table("blocks");
+pub const IDS: Table = Table("ids");
+pub const TAIL: Table = Table("tail");
+pub const KEYS: Table = Table("keys");
+pub const FIRST: &[u8] = b"first";
+
+/// What a segment that is written keeps in memory of its pages.
+const ACTIVE_CACHE: CacheBytes = CacheBytes(32 << 20);
+/// A sealed one is read from end to end or at one place: the operating system keeps what is read.
+const SEALED_CACHE: CacheBytes = CacheBytes(2 << 20);
+const SUFFIX: &str = ".redb";
+/// Stands before the name of a segment until it is whole.
+const NEW: &str = "new-";
+
+/// The file name of a segment.
+pub fn name(first: u64) -> String {
+    format!("{first:020}{SUFFIX}")
+}
+
+/// The first offset that a file name tells; None if it is no segment's.
+pub fn first_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a file was left by a process that died while it made a segment.
+pub fn is_unfinished(name: &str) -> bool {
+    name.starts_with(NEW)
+}
+
+#[derive(Debug)]
+pub struct Segment {
+    pub first: u64,
+    /// What holds for `[0, first)`.
+    pub before: Before,
+    /// Behind a lock for the moment in which it is sealed.
+    database: RwLock<Option<Database>>,
+    file: String,
+}
+
+/// A stretch of the log with what its row says of itself; no header for a piece of the tail.
+pub struct Piece {
+    pub header: Option<block::Header>,
+    pub stretch: Stretch,
+}
+
+impl Segment {
+    /// Makes an empty segment. It is there whole or not at all, whenever power is lost.
+    pub fn create(disk: &dyn Disk, folder: &str, first: u64, before: &Before) -> Result<Segment, Error> {
+        let file = format!("{folder}/{}", name(first));
+        let unfinished = format!("{folder}/{NEW}{}", name(first));
+        let fail = |cause| Error::disk(&file, cause);
+        let database = Database::create(disk, &unfinished, ACTIVE_CACHE)?;
+        let mut meta = first.to_le_bytes().to_vec();
+        meta.extend_from_slice(&before.to_bytes());
+        database.write(true, |write| write.put(META, [(FIRST, meta.as_slice())]))?;
+        disk.rename(&unfinished, &file).map_err(fail)?;
+        disk.sync_folder(folder).map_err(fail)?;
+        Ok(Segment { first, before: before.clone(), database: RwLock::new(Some(database)), file })
+    }
+
+    /// Opens the segment that is written to, and repairs it if it was not closed.
+    pub fn open_active(disk: &dyn Disk, folder: &str, first: u64) -> Result<Segment, Error> {
+        let file = format!("{folder}/{}", name(first));
+        Segment::open(Database::create(disk, &file, ACTIVE_CACHE)?, first, file)
+    }
+
+    /// Opens a segment that is full.
+    pub fn open_sealed(disk: &dyn Disk, folder: &str, first: u64) -> Result<Segment, Error> {
+        let file = format!("{folder}/{}", name(first));
+        let opened = Database::open_read_only(disk, &file, SEALED_CACHE);
+        let database = match opened {
+            // Power was lost while it was sealed.
+            Err(Error::Damaged { .. }) => {
+                Database::create(disk, &file, ACTIVE_CACHE)?.close()?;
+                Database::open_read_only(disk, &file, SEALED_CACHE)?
+            }
+            opened => opened?,
+        };
+        Segment::open(database, first, file)
+    }
+
+    fn open(database: Database, first: u64, file: String) -> Result<Segment, Error> {
+        let read = database.read()?.get(META, FIRST, |meta| {
+            let (number, before) = meta.split_first_chunk::<8>().ok_or_else(|| no_segment(&file))?;
+            let before = before.get(..BEFORE_BYTES).and_then(Before::from_bytes);
+            Ok((u64::from_le_bytes(*number), before.ok_or_else(|| no_segment(&file))?))
+        })?;
+        let (number, before) = read.ok_or_else(|| no_segment(&file))?;
+        if number != first {
+            return Err(Error::damaged(
+                &file,
+                format!("it starts at offset {number}, its name says {first}"),
+            ));
+        }
+        Ok(Segment { first, before, database: RwLock::new(Some(database)), file })
+    }
+
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Closes the file and opens it again for reading alone.
+    pub fn seal(&self, disk: &dyn Disk) -> Result<(), Error> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = database.take() {
+            open.close()?;
+        }
+        *database = Some(Database::open_read_only(disk, &self.file, SEALED_CACHE)?);
+        Ok(())
+    }
+
+    /// Closes the file; nothing can be read or written after.
+    pub fn close(&self) -> Result<(), Error> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        database.take().map_or(Ok(()), Database::close)
+    }
+
+    /// Uses the open file.
+    pub fn with<T>(&self, use_it: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
+        let database: RwLockReadGuard<'_, Option<Database>> =
+            self.database.read().unwrap_or_else(PoisonError::into_inner);
+        match &*database {
+            Some(open) => use_it(open),
+            None => Err(Error::disk(&self.file, "is closed")),
+        }
+    }
+
+    /// The block or piece of the tail that holds `offset`; None if the segment ends before.
+    pub fn piece_at(&self, offset: u64) -> Result<Option<Piece>, Error> {
+        self.with(|database| {
+            let read = database.read()?;
+            let block = read.last_to(BLOCKS, &offset.to_be_bytes(), |key, row| {
+                let first = self.offset(key)?;
+                let holds = block::header(row).is_none_or(|header| offset < first + u64::from(header.count));
+                let whole = |what| self.damaged(first, what);
+                holds.then(|| block::stretch(first, row).map_err(whole)).transpose()
+            })?;
+            if let Some((header, stretch)) = block.flatten() {
+                return Ok(Some(Piece { header: Some(header), stretch }));
+            }
+            let tail = self.tail_at(&read, offset)?;
+            Ok(tail.filter(|stretch| offset < stretch.end()).map(|stretch| Piece { header: None, stretch }))
+        })
+    }
+
+    fn tail_at(&self, read: &Read<'_>, offset: u64) -> Result<Option<Stretch>, Error> {
+        read.last_to(TAIL, &offset.to_be_bytes(), |key, row| self.tail(key, row))
+    }
+
+    /// What holds at the last place at or before `offset` of which that is written down, and which.
+    pub fn known_before(&self, offset: u64) -> Result<(u64, Before), Error> {
+        let block = self.with(|database| {
+            database.read()?.last_to(BLOCKS, &offset.to_be_bytes(), |key, row| {
+                let first = self.offset(key)?;
+                let header =
+                    block::header(row).ok_or_else(|| self.damaged(first, "it is no block".into()))?;
+                Ok((first, header.before))
+            })
+        })?;
+        Ok(block.unwrap_or_else(|| (self.first, self.before.clone())))
+    }
+
+    /// The whole tail, in order.
+    pub fn tails(&self) -> Result<Vec<Stretch>, Error> {
+        let mut all = Vec::new();
+        self.with(|database| {
+            database.read()?.scan(TAIL, &[], |key, row| {
+                all.push(self.tail(key, row?)?);
+                Ok(true)
+            })
+        })?;
+        Ok(all)
+    }
+
+    /// The offset after the last block.
+    pub fn blocks_end(&self) -> Result<u64, Error> {
+        let end = self.with(|database| {
+            database.read()?.last_to(BLOCKS, &u64::MAX.to_be_bytes(), |key, row| {
+                let first = self.offset(key)?;
+                let header =
+                    block::header(row).ok_or_else(|| self.damaged(first, "it is no block".into()))?;
+                Ok(first + u64::from(header.count))
+            })
+        })?;
+        Ok(end.unwrap_or(self.first))
+    }
+
+    /// Hashes of ids from `from` on, a block at a time: its first offset and one hash an event.
+    pub fn id_hashes(&self, from: u64, mut visit: impl FnMut(u64, &[u8])) -> Result<(), Error> {
+        self.with(|database| {
+            let read = database.read()?;
+            let start = read.last_to(IDS, &from.to_be_bytes(), |key, _| self.offset(key))?.unwrap_or(0);
+            read.scan(IDS, &start.to_be_bytes(), |key, row| {
+                visit(self.offset(key)?, row?);
+                Ok(true)
+            })
+        })
+    }
+
+    fn tail(&self, key: &[u8], row: &[u8]) -> Result<Stretch, Error> {
+        let first = self.offset(key)?;
+        let whole = |what: String| self.damaged(first, what);
+        let (count, records) =
+            row.split_first_chunk::<4>().ok_or_else(|| whole("its tail row has no count".into()))?;
+        Stretch::read(first, records.to_vec(), u32::from_le_bytes(*count) as usize).map_err(whole)
+    }
+
+    fn offset(&self, key: &[u8]) -> Result<u64, Error> {
+        let wrong = || Error::damaged(&self.file, format!("a key has {} bytes, no offset", key.len()));
+        key.try_into().map(u64::from_be_bytes).map_err(|_| wrong())
+    }
+
+    fn damaged(&self, first: u64, what: String) -> Error {
+        Error::damaged(&self.file, format!("the events from offset {first}: {what}"))
+    }
+}
+
+fn no_segment(file: &str) -> Error {
+    Error::damaged(file, "it does not say where it starts, so it is no segment of a log")
+}
+
+/// The row of the tail for the records of one commit.
+pub fn tail_row(count: u64, records: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(4 + records.len());
+    row.extend_from_slice(&(count as u32).to_le_bytes());
+    row.extend_from_slice(records);
+    row
+}

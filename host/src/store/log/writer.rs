@@ -1,0 +1,433 @@
+//! The one writer of a log. A step takes all batches that wait, and makes them durable by one
+//! transaction: the events that fill blocks as blocks, the rest as a row of the tail, which the next
+//! block takes up. Owns deduplication; has no thread of its own (see `queue`).
+
+use super::StreamLog;
+use super::append::{KEY_BYTES_MAX, Key, Receipt};
+use super::before::Before;
+use super::block::{self, BLOCK_BYTES};
+use super::record::{Records, Stretch};
+use super::segment::{BLOCKS, IDS, KEYS, Segment, TAIL, tail_row};
+use crate::digest::Digest;
+use crate::event::Event;
+use crate::log::Ids;
+use crate::store::error::Error;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use twox_hash::XxHash3_64;
+
+/// A block has at most as many events, however small they are.
+const BLOCK_EVENTS_MAX: u64 = 16_384;
+/// Stretches kept for looking at duplicates.
+const RECENT_MAX: usize = 32;
+
+/// Events that one request hands over.
+pub struct Request {
+    pub stretch: Stretch,
+    pub key: Option<Key>,
+}
+
+pub struct Writer {
+    log: Arc<StreamLog>,
+    segment: Arc<Segment>,
+    head: u64,
+    /// What holds for `[0, head)`.
+    tip: Before,
+    pending: Pending,
+    /// Only of a stream that has ids.
+    ids: Option<Ids>,
+    recent: RefCell<Vec<Arc<Stretch>>>,
+    is_full: bool,
+}
+
+/// The events since the last block, as one stretch.
+#[derive(Default)]
+struct Pending {
+    records: Records,
+    /// One an event; empty if none has an id.
+    id_hashes: Vec<u8>,
+    has_ids: bool,
+    times_ms: Option<(i64, i64)>,
+    /// What holds before the first of them.
+    before: Before,
+}
+
+/// What one transaction writes.
+#[derive(Default)]
+struct Commit {
+    /// Offset of the first event: its block, and the hashes of its ids if it has some.
+    blocks: Vec<(u64, Vec<u8>, Vec<u8>)>,
+    /// Events since the last block of this commit, or all of it if it has none.
+    tail: Records,
+    tail_first: u64,
+    keys: BTreeMap<String, (Digest, Receipt)>,
+    /// The first offset of this commit, and where each of its events lies: request and row.
+    first: u64,
+    accepted: Vec<(u32, u32)>,
+}
+
+impl Writer {
+    pub fn new(log: Arc<StreamLog>) -> Result<Writer, Error> {
+        let head = log.head();
+        let segment = log.segment_of(head)?;
+        let tip = log.tip.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut pending = Pending { before: log.before(segment.blocks_end()?)?, ..Pending::default() };
+        for stretch in segment.tails()? {
+            for event in stretch.rows(0..stretch.len()) {
+                pending.push(&event, id_hash(log.settings.seed, event.id));
+            }
+        }
+        let mut writer = Writer {
+            log,
+            segment,
+            head,
+            tip,
+            pending,
+            ids: None,
+            recent: RefCell::default(),
+            is_full: false,
+        };
+        writer.ids = writer.remembered_ids()?;
+        Ok(writer)
+    }
+
+    /// The ids of the last `dedup_events` offsets.
+    fn remembered_ids(&self) -> Result<Option<Ids>, Error> {
+        let stream = &self.log.settings.stream;
+        if stream.id.is_none() {
+            return Ok(None);
+        }
+        let mut ids = Ids::new(stream.dedup_events);
+        let from = self.head.saturating_sub(stream.dedup_events);
+        let mut note = |first: u64, hashes: &[u8]| {
+            for (offset, hash) in (first..).zip(hashes.as_chunks::<8>().0) {
+                let hash = u64::from_le_bytes(*hash);
+                if hash != 0 && offset >= from {
+                    ids.insert(hash, offset, |other| self.have_same_id(other, offset));
+                }
+            }
+        };
+        let segments = self.log.segments();
+        for (i, segment) in segments.iter().enumerate() {
+            let end = segments.get(i + 1).map_or(u64::MAX, |next| next.first);
+            if end > from {
+                segment.id_hashes(from.max(segment.first), &mut note)?;
+            }
+        }
+        note(self.head - self.pending.records.count, &self.pending.id_hashes);
+        ids.commit(self.head);
+        Ok(Some(ids))
+    }
+
+    fn have_same_id(&self, a: u64, b: u64) -> bool {
+        let id = |offset| {
+            let stretch = self.stretch(offset).ok()?;
+            stretch.get((offset - stretch.first) as usize)?.id.map(str::to_owned)
+        };
+        id(a).is_some_and(|a| id(b) == Some(a))
+    }
+
+    /// Makes all requests durable, or answers each with what kept it from it.
+    pub fn step(&mut self, requests: &[Request]) -> Vec<Result<Receipt, Error>> {
+        let all_fail = |error: Error| requests.iter().map(|_| Err(error.clone())).collect();
+        if let Some(cause) = self.log.failed.get() {
+            return all_fail(self.latched(cause));
+        }
+        let rolled = if self.is_full { self.roll() } else { Ok(()) };
+        let committed = rolled.and_then(|()| {
+            let (commit, receipts) = self.stage(requests)?;
+            self.commit(commit)?;
+            Ok(receipts)
+        });
+        match committed {
+            Ok(receipts) => receipts,
+            Err(error) => {
+                _ = self.log.failed.set(error.to_string());
+                all_fail(error)
+            }
+        }
+    }
+
+    fn latched(&self, cause: &str) -> Error {
+        Error::Latched { file: self.log.folder.clone(), cause: cause.into() }
+    }
+
+    /// Gives each event its offset, or finds that it is there.
+    fn stage(&mut self, requests: &[Request]) -> Result<(Commit, Vec<Result<Receipt, Error>>), Error> {
+        let mut commit = Commit { first: self.head, tail_first: self.head, ..Commit::default() };
+        let mut receipts = Vec::with_capacity(requests.len());
+        for (number, request) in requests.iter().enumerate() {
+            let receipt = match self.answered(request, &commit)? {
+                Some(answer) => answer,
+                None => Ok(self.stage_one(requests, number, request, &mut commit)?),
+            };
+            if let (Some(key), Ok(receipt)) = (&request.key, &receipt) {
+                commit.keys.insert(key.name.clone(), (key.request, *receipt));
+            }
+            receipts.push(receipt);
+        }
+        Ok((commit, receipts))
+    }
+
+    /// The answer that a request with this key was given before.
+    fn answered(&self, request: &Request, commit: &Commit) -> Result<Option<Result<Receipt, Error>>, Error> {
+        let Some(key) = &request.key else { return Ok(None) };
+        if key.name.is_empty() || key.name.len() > KEY_BYTES_MAX {
+            let what = format!("an Idempotency-Key has 1 to {KEY_BYTES_MAX} bytes, not {}", key.name.len());
+            return Ok(Some(Err(Error::Refused(what))));
+        }
+        let known = match commit.keys.get(&key.name) {
+            Some(known) => Some(*known),
+            None => self.key(&key.name)?,
+        };
+        Ok(known.map(|(digest, receipt)| {
+            let other = format!("Idempotency-Key '{}' was used for another body; choose a new one", key.name);
+            if digest == key.request { Ok(receipt) } else { Err(Error::Refused(other)) }
+        }))
+    }
+
+    /// Looked for in all segments that reach into the last `dedup_events` offsets.
+    fn key(&self, name: &str) -> Result<Option<(Digest, Receipt)>, Error> {
+        let from = self.head.saturating_sub(self.log.settings.stream.dedup_events);
+        let segments = self.log.segments();
+        let mut end = u64::MAX;
+        for segment in segments.iter().rev() {
+            if end <= from {
+                break;
+            }
+            let found = segment.with(|database| {
+                database.read()?.get(KEYS, name.as_bytes(), |row| {
+                    let wrong = || Error::damaged(segment.file(), format!("the answer to key '{name}'"));
+                    Receipt::from_bytes(row).ok_or_else(wrong)
+                })
+            })?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            end = segment.first;
+        }
+        Ok(None)
+    }
+
+    fn stage_one(
+        &mut self,
+        requests: &[Request],
+        number: usize,
+        request: &Request,
+        commit: &mut Commit,
+    ) -> Result<Receipt, Error> {
+        let rule = self.log.settings.stream.rule();
+        let mut receipt = Receipt { first_offset: self.head, ..Receipt::default() };
+        // Events whose times and digest are not yet counted in.
+        let mut group: Vec<Event<'_>> = Vec::new();
+        for (row, event) in request.stretch.rows(0..request.stretch.len()).enumerate() {
+            let hash = id_hash(self.log.settings.seed, event.id);
+            if let Some(same) = self.find(&event, hash, requests, commit)? {
+                if same {
+                    receipt.duplicates += 1
+                } else {
+                    receipt.conflicts += 1
+                }
+                continue;
+            }
+            self.note_id(event.id, hash, requests, commit);
+            commit.accepted.push((number as u32, row as u32));
+            receipt.appended += 1;
+            self.head += 1;
+            group.push(event);
+            self.pending.push(&event, hash);
+            if commit.blocks.is_empty() {
+                commit.tail.push(&event);
+            }
+            if self.pending.is_block() {
+                self.tip.extend(rule, group.drain(..));
+                self.cut(commit);
+            }
+        }
+        self.tip.extend(rule, group.into_iter());
+        receipt.next_offset = self.head;
+        Ok(receipt)
+    }
+
+    /// Makes a block of what is pending.
+    fn cut(&mut self, commit: &mut Commit) {
+        let pending = std::mem::take(&mut self.pending);
+        let count = pending.records.count;
+        if count == 0 {
+            self.pending = pending;
+            return;
+        }
+        let row = block::encode(
+            &pending.before,
+            count as u32,
+            pending.times_ms.unwrap_or_default(),
+            &pending.records.bytes,
+        );
+        let hashes = if pending.has_ids { pending.id_hashes } else { Vec::new() };
+        commit.blocks.push((self.head - count, row, hashes));
+        commit.tail.clear();
+        commit.tail_first = self.head;
+        self.pending.before = self.tip.clone();
+    }
+
+    /// Whether an event with this id is there, and has the same payload.
+    fn find(
+        &self,
+        event: &Event<'_>,
+        hash: u64,
+        requests: &[Request],
+        commit: &Commit,
+    ) -> Result<Option<bool>, Error> {
+        let (Some(ids), Some(id)) = (&self.ids, event.id) else { return Ok(None) };
+        let failed = RefCell::new(None);
+        let found = ids.find(hash, self.head, |offset| {
+            let there = self.look(offset, requests, commit, |other| other.id == Some(id));
+            there.unwrap_or_else(|error| {
+                failed.replace(Some(error));
+                false
+            })
+        });
+        if let Some(error) = failed.into_inner() {
+            return Err(error);
+        }
+        let same = |offset| self.look(offset, requests, commit, |other| other.payload == event.payload);
+        found.map(same).transpose()
+    }
+
+    fn note_id(&mut self, id: Option<&str>, hash: u64, requests: &[Request], commit: &Commit) {
+        let Some(id) = id else { return };
+        let Some(mut ids) = self.ids.take() else { return };
+        let has_id = |other: &Event<'_>| other.id == Some(id);
+        ids.insert(hash, self.head, |offset| self.look(offset, requests, commit, has_id).unwrap_or(false));
+        self.ids = Some(ids);
+    }
+
+    /// Looks at an event of the log or of this commit.
+    fn look(
+        &self,
+        offset: u64,
+        requests: &[Request],
+        commit: &Commit,
+        look: impl FnOnce(&Event<'_>) -> bool,
+    ) -> Result<bool, Error> {
+        if let Some(place) = offset.checked_sub(commit.first) {
+            let accepted = commit.accepted.get(place as usize);
+            let event = accepted
+                .and_then(|(request, row)| requests.get(*request as usize)?.stretch.get(*row as usize));
+            return Ok(event.is_some_and(|event| look(&event)));
+        }
+        let stretch = self.stretch(offset)?;
+        Ok(stretch.get((offset - stretch.first) as usize).is_some_and(|event| look(&event)))
+    }
+
+    fn stretch(&self, offset: u64) -> Result<Arc<Stretch>, Error> {
+        let mut recent = self.recent.borrow_mut();
+        let holds = |stretch: &Arc<Stretch>| stretch.first <= offset && offset < stretch.end();
+        if let Some(place) = recent.iter().position(holds) {
+            let stretch = recent.remove(place);
+            recent.push(stretch.clone());
+            return Ok(stretch);
+        }
+        let stretch = Arc::new(self.log.stretch_at(offset)?);
+        if recent.len() >= RECENT_MAX {
+            recent.remove(0);
+        }
+        recent.push(stretch.clone());
+        Ok(stretch)
+    }
+
+    fn commit(&mut self, commit: Commit) -> Result<(), Error> {
+        if self.head == commit.first && commit.keys.is_empty() {
+            return Ok(());
+        }
+        let Commit { blocks, tail, tail_first, keys, .. } = commit;
+        // After a block the tail is what is pending, which starts anew.
+        let tail = if blocks.is_empty() { &tail } else { &self.pending.records };
+        self.write(&blocks, (tail_first, tail), &keys)?;
+        self.log.head.store(self.head, Ordering::Release);
+        *self.log.tip.lock().unwrap_or_else(PoisonError::into_inner) = self.tip.clone();
+        if let Some(ids) = &mut self.ids {
+            ids.commit(self.head);
+        }
+        if !blocks.is_empty() {
+            self.is_full = self.bytes()? >= self.log.settings.segment_bytes;
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        blocks: &[(u64, Vec<u8>, Vec<u8>)],
+        (tail_first, tail): (u64, &Records),
+        keys: &BTreeMap<String, (Digest, Receipt)>,
+    ) -> Result<(), Error> {
+        let offsets: Vec<[u8; 8]> = blocks.iter().map(|(first, ..)| first.to_be_bytes()).collect();
+        let rows = offsets.iter().zip(blocks);
+        self.segment.with(|database| {
+            database.write(true, |write| {
+                if !blocks.is_empty() {
+                    write.load(
+                        BLOCKS,
+                        rows.clone().map(|(key, (_, row, _))| (key.as_slice(), row.as_slice())),
+                    )?;
+                    let ids = rows.filter(|(_, (.., ids))| !ids.is_empty());
+                    write.load(IDS, ids.map(|(key, (.., ids))| (key.as_slice(), ids.as_slice())))?;
+                    write.clear(TAIL)?;
+                }
+                if tail.count > 0 {
+                    let row = tail_row(tail.count, &tail.bytes);
+                    write.load(TAIL, [(tail_first.to_be_bytes().as_slice(), row.as_slice())])?;
+                }
+                let answers: Vec<(&String, Vec<u8>)> =
+                    keys.iter().map(|(name, (digest, receipt))| (name, receipt.to_bytes(*digest))).collect();
+                if !answers.is_empty() {
+                    write.put(KEYS, answers.iter().map(|(name, row)| (name.as_bytes(), row.as_slice())))?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    /// Ends the segment with what is pending as its last block, and begins the next one.
+    pub fn roll(&mut self) -> Result<(), Error> {
+        let mut commit = Commit { first: self.head, ..Commit::default() };
+        self.cut(&mut commit);
+        if !commit.blocks.is_empty() {
+            self.write(&commit.blocks, (self.head, &Records::default()), &BTreeMap::new())?;
+        }
+        let disk = self.log.disk.as_ref();
+        self.segment.seal(disk)?;
+        let next = Arc::new(Segment::create(disk, &self.log.folder, self.head, &self.tip)?);
+        self.log.segments.write().unwrap_or_else(PoisonError::into_inner).push(next.clone());
+        self.segment = next;
+        self.is_full = false;
+        Ok(())
+    }
+
+    fn bytes(&self) -> Result<u64, Error> {
+        let file = self.segment.file();
+        let length = self.log.disk.open(file).and_then(|file| file.len());
+        length.map_err(|cause| Error::disk(file, cause))
+    }
+}
+
+impl Pending {
+    fn push(&mut self, event: &Event<'_>, id_hash: u64) {
+        self.records.push(event);
+        self.id_hashes.extend_from_slice(&id_hash.to_le_bytes());
+        self.has_ids |= id_hash != 0;
+        let (least, greatest) = self.times_ms.unwrap_or((event.time_ms, event.time_ms));
+        self.times_ms = Some((least.min(event.time_ms), greatest.max(event.time_ms)));
+    }
+
+    fn is_block(&self) -> bool {
+        self.records.bytes.len() >= BLOCK_BYTES || self.records.count >= BLOCK_EVENTS_MAX
+    }
+}
+
+/// 0 is no id.
+fn id_hash(seed: u64, id: Option<&str>) -> u64 {
+    id.map_or(0, |id| XxHash3_64::oneshot_with_seed(seed, id.as_bytes()).max(1))
+}
