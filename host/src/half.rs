@@ -69,9 +69,24 @@ pub struct Half {
 pub struct FoldedChunk {
     pub range: Range,
     pub outcome: Outcome,
-    rejected: Vec<Rejected>,
+    /// By extraction or by the transform; ascending.
+    pub rejected: Vec<Rejected>,
     ignored: u64,
     late: u64,
+}
+
+impl FoldedChunk {
+    pub fn tally(&self) -> Tally {
+        Tally {
+            folded: self.outcome.folded,
+            rejected: self.rejected.len() as u64,
+            ignored: self.ignored,
+            late: self.late,
+            fuel: self.outcome.fuel,
+            splits: self.outcome.splits,
+            chunks: 1,
+        }
+    }
 }
 
 impl Half {
@@ -84,13 +99,7 @@ impl Half {
         for part in &chunk.outcome.parts {
             self.table.absorb(calls, part, left)?;
         }
-        self.tally.folded += chunk.outcome.folded;
-        self.tally.rejected += chunk.rejected.len() as u64;
-        self.tally.ignored += chunk.ignored;
-        self.tally.late += chunk.late;
-        self.tally.fuel += chunk.outcome.fuel;
-        self.tally.splits += chunk.outcome.splits;
-        self.tally.chunks += 1;
+        self.tally = self.tally.plus(chunk.tally());
         self.rejected.extend(chunk.rejected);
         Ok(())
     }

@@ -30,13 +30,13 @@ pub mod input;
 // Activities.
 pub mod calls;
 pub mod table;
-
+pub mod merge;
 pub mod pool;
 pub mod half;
 pub mod batch;
 pub mod speed;
 pub mod certify;
-
+pub mod refold;
 pub mod reconcile;
 pub mod drill;
 pub mod run;
