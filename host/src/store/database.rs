@@ -11,6 +11,7 @@ use super::disk::{Disk, File};
 use super::error::Error;
 use redb::{ReadableDatabase, StorageBackend, TableDefinition, TableError};
 use std::io;
+use std::io::ErrorKind::{InvalidData, UnexpectedEof};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use twox_hash::XxHash3_64;
@@ -353,6 +354,14 @@ fn failed(file: &str, cause: impl Into<redb::Error>) -> Error {
     match cause.into() {
         redb::Error::Corrupted(what) => Error::damaged(file, what),
         redb::Error::RepairAborted => Error::damaged(file, "it could not be repaired"),
+        // What redb cannot make sense of, as opposed to what the disk would not give.
+        redb::Error::Io(cause) if matches!(cause.kind(), InvalidData | UnexpectedEof) => {
+            Error::damaged(file, cause.to_string())
+        }
+        cause @ (redb::Error::UpgradeRequired(_)
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. }) => Error::damaged(file, cause.to_string()),
         cause => Error::disk(file, cause),
     }
 }
