@@ -6,7 +6,10 @@ mod database;
 mod disk;
 mod error;
 mod log;
+mod view;
 
+pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
 pub use log::{Appender, Batch, Key, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
