@@ -230,7 +230,11 @@ impl Column {
     }
 
     fn slice_validity(&self, from: usize, to: usize) -> Vec<u8> {
-        if self.validity.is_empty() { Vec::new() } else { keep_bits(&self.validity, std::slice::from_ref(&(from..to))) }
+        if self.validity.is_empty() {
+            Vec::new()
+        } else {
+            keep_bits(&self.validity, std::slice::from_ref(&(from..to)))
+        }
     }
 
     /// Keeps the rows of these stretches, which ascend and are of this column; moves as much at once as
