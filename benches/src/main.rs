@@ -10,6 +10,7 @@ mod job;
 mod json;
 mod measure;
 mod native;
+mod parts;
 
 use bifocal::certificate::Certificate;
 use measure::Line;
@@ -18,6 +19,9 @@ const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]]      (2000000 a
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(events) = events_of_parts(&arguments) {
+        return parts::measure(events);
+    }
     let Some((events, hot_events)) = sizes(&arguments) else {
         eprintln!("{USAGE}");
         std::process::exit(2);
@@ -37,6 +41,15 @@ fn sizes(arguments: &[String]) -> Option<(u64, u64)> {
     let number = |i: usize, usual| arguments.get(i).map_or(Some(usual), |text| text.parse().ok());
     let is_job = arguments.first().is_some_and(|job| job == "orders") && arguments.len() <= 3;
     if is_job { number(1, 2_000_000).zip(number(2, 10_000_000)) } else { None }
+}
+
+/// The events of `parts [EVENTS]`, if it is asked for.
+fn events_of_parts(arguments: &[String]) -> Option<u64> {
+    match arguments {
+        [job] if job == "parts" => Some(2_000_000),
+        [job, events] if job == "parts" => events.parse().ok(),
+        _ => None,
+    }
 }
 
 fn orders(events: u64, hot_events: u64) -> anyhow::Result<(Vec<Line>, Certificate)> {
