@@ -4,6 +4,7 @@
 //! `cargo run --release -p benches -- WHAT`, with WHAT one of
 //! - `orders [EVENTS [HOT_EVENTS]]`: in memory, by default 2 M and 10 M;
 //! - `store [EVENTS]`: the same job replayed from a durable log, by default 10 M;
+//! - `parts [EVENTS]`: where the time of columns to cells goes, by default 2 M;
 //! - `durable`: append against a plain file, and how long a log takes to open after a kill.
 //!
 //! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
@@ -16,15 +17,17 @@ mod job;
 mod json;
 mod measure;
 mod native;
+mod parts;
 mod replay;
 
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | store [EVENTS] | durable";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | durable";
 
 enum What {
     Orders { events: u64, hot_events: u64 },
+    Parts { events: u64 },
     Store { events: u64 },
     Durable,
 }
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
             let (lines, certificate) = orders(events, hot_events)?;
             (events, lines, certificate)
         }
+        What::Parts { events } => return parts::measure(events),
         What::Store { events } => {
             let job = job::Job::new(events)?;
             (events, replay::Stored::new(&job)?.measure()?, json::certificate(&job)?)
@@ -66,6 +70,7 @@ fn what(arguments: &[String]) -> Option<What> {
             let (events, hot_events) = number(1, 2_000_000).zip(number(2, 10_000_000))?;
             Some(What::Orders { events, hot_events })
         }
+        ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
         ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
         ("durable", 1) => Some(What::Durable),
         _ => None,
