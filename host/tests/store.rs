@@ -3,6 +3,8 @@
 
 #[path = "store/append.rs"]
 mod append;
+#[path = "store/catalog.rs"]
+mod catalog;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/lossy.rs"]
