@@ -3,6 +3,7 @@
 
 use crate::description::Kind;
 use hashbrown::HashMap;
+use std::ops::Range;
 
 /// Variable-width values: `ends` has one u32 a value; value i is `bytes[ends[i-1]..ends[i]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +71,35 @@ impl Blobs {
             return Err(format!("{what}: the last end is {last} but there are {} bytes", self.bytes.len()));
         }
         Ok(())
+    }
+
+    /// Values that are UTF-8 each; the ends have been checked.
+    pub fn check_text(&self, what: &str) -> Result<(), String> {
+        // One pass over all bytes is far faster than one a value; a value can still start or end
+        // inside a character, which only the boundaries tell.
+        let Ok(text) = simdutf8::basic::from_utf8(&self.bytes) else {
+            let bad = self.iter().position(|value| std::str::from_utf8(value).is_err());
+            return Err(format!("{what}: value {} is not UTF-8", bad.unwrap_or(0)));
+        };
+        match u32s(&self.ends).position(|end| !text.is_char_boundary(end as usize)) {
+            Some(value) => Err(format!("{what}: value {value} is not UTF-8")),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the values of these stretches, which ascend, in place.
+    fn keep(&mut self, stretches: &[Range<usize>]) {
+        let mut kept = Blobs::default();
+        let end = |i: usize| if i == 0 { 0 } else { read_u32(&self.ends, i - 1).unwrap_or(0) };
+        kept.ends.reserve_exact(stretches.iter().map(|rows| rows.len() * 4).sum());
+        for rows in stretches {
+            let (from, to) = (end(rows.start), end(rows.end));
+            let before = kept.bytes.len() as u32;
+            kept.bytes.extend_from_slice(self.bytes.get(from as usize..to as usize).unwrap_or_default());
+            let ends = self.ends.get(rows.start * 4..rows.end * 4).unwrap_or_default();
+            u32s(ends).for_each(|end| kept.ends.extend_from_slice(&(end - from + before).to_le_bytes()));
+        }
+        *self = kept;
     }
 }
 
@@ -170,16 +200,7 @@ impl Column {
                 return Err(format!("{what}: row {row} has code {code} of {values} values"));
             }
         }
-        // One pass over all bytes is far faster than one a value; a value can still start or end
-        // inside a character, which only the boundaries tell.
-        let Ok(text) = simdutf8::basic::from_utf8(&self.heap.bytes) else {
-            let bad = self.heap.iter().position(|value| std::str::from_utf8(value).is_err());
-            return Err(format!("{what}: value {} is not UTF-8", bad.unwrap_or(0)));
-        };
-        match u32s(&self.heap.ends).position(|end| !text.is_char_boundary(end as usize)) {
-            Some(value) => Err(format!("{what}: value {value} is not UTF-8")),
-            None => Ok(()),
-        }
+        self.heap.check_text(what)
     }
 
     fn check_json(&self, rows: usize, what: &str) -> Result<(), String> {
@@ -209,12 +230,34 @@ impl Column {
     }
 
     fn slice_validity(&self, from: usize, to: usize) -> Vec<u8> {
-        if self.validity.is_empty() {
-            return Vec::new();
+        if self.validity.is_empty() { Vec::new() } else { keep_bits(&self.validity, &[from..to]) }
+    }
+
+    /// Keeps the rows of these stretches, which ascend and are of this column; moves as much at once as
+    /// there is, and keeps a text heap as it is. `validity` stays only if an absent row does.
+    pub fn keep(&mut self, kind: &Kind, stretches: &[Range<usize>]) {
+        let width = kind.width();
+        let mut end = 0;
+        for rows in stretches {
+            let bytes = rows.start * width..(rows.end * width).min(self.fixed.len());
+            let length = bytes.len();
+            if bytes.start != end && length > 0 {
+                self.fixed.copy_within(bytes, end);
+            }
+            end += length;
         }
-        let mut bits = vec![0; (to - from).div_ceil(8)];
-        (from..to).filter(|row| self.is_present(*row)).for_each(|row| set_bit(&mut bits, row - from));
-        bits
+        self.fixed.truncate(end);
+        let all = [0..self.heap.len()];
+        if matches!(kind, Kind::Binary | Kind::Json) && *stretches != all {
+            self.heap.keep(stretches);
+        }
+        if !self.validity.is_empty() {
+            let rows: usize = stretches.iter().map(Range::len).sum();
+            self.validity = keep_bits(&self.validity, stretches);
+            if ones(&self.validity) == rows {
+                self.validity.clear();
+            }
+        }
     }
 
     /// Fills `out.heap` with the values that `out.fixed` uses, and rewrites its codes.
@@ -314,6 +357,36 @@ impl Builder {
         }
         self.column
     }
+}
+
+/// The bits of these stretches, one behind the other; those behind the last one are 0.
+fn keep_bits(bits: &[u8], stretches: &[Range<usize>]) -> Vec<u8> {
+    let rows: usize = stretches.iter().map(Range::len).sum();
+    // Bits that do not fill a byte yet wait in `waiting`.
+    let (mut out, mut waiting, mut count) = (Vec::with_capacity(rows.div_ceil(8) + 1), 0u16, 0);
+    for stretch in stretches {
+        for at in stretch.clone().step_by(8) {
+            let two = [at / 8, at / 8 + 1].map(|byte| bits.get(byte).copied().unwrap_or(0));
+            let taken = (stretch.end - at).min(8);
+            let eight = u16::from_le_bytes(two) >> (at % 8) & (0xff >> (8 - taken));
+            waiting |= eight << count;
+            count += taken;
+            if count >= 8 {
+                out.push(waiting as u8);
+                waiting >>= 8;
+                count -= 8;
+            }
+        }
+    }
+    if count > 0 {
+        out.push(waiting as u8);
+    }
+    out
+}
+
+/// How many bits are set.
+fn ones(bits: &[u8]) -> usize {
+    bits.iter().map(|byte| byte.count_ones() as usize).sum()
 }
 
 pub fn set_bit(bits: &mut [u8], i: usize) {

@@ -9,34 +9,41 @@
 //! time, a second walks from quote to quote through names and values, checks the grammar on its way
 //! and leaves where each declared value is; then each value is read as its declared kind.
 
+mod assemble;
 mod block;
 mod cast;
 mod dictionary;
 mod gather;
 mod json;
+mod need;
 mod number;
 mod path;
 mod probe;
+mod project;
+mod set;
 mod shape;
+mod source;
 mod text;
 mod tree;
 mod word;
 
+pub use assemble::Projection;
 pub use json::{DEPTH_MAX, Malformed};
+pub use need::Need;
 pub use path::{Error as PathError, Path};
 pub use probe::{NotAField, Probe, Probed, Refusal};
+pub use project::Projector;
 
-use crate::column::Column;
-use crate::description::{Description, Field, Kind};
+use crate::description::{Description, Kind};
 use crate::event::Event;
 use crate::offset::Range;
 use crate::time::TimeRule;
 use crate::transform::Events;
-use cast::{CastBuffers, Reader, Why, found};
+use cast::{CastBuffers, Reader};
 use dictionary::Dictionary;
-use gather::{Form, Gather};
+use gather::Gather;
 use json::Token;
-use path::{Place, Record};
+use source::Source;
 use tree::Tree;
 
 /// Why a description's inputs or filter cannot be extracted.
@@ -59,34 +66,25 @@ pub enum Error {
 pub struct Extractor {
     inputs: Vec<Input>,
     only: Option<Only>,
+    /// What is found within payloads; if that is nothing, a transform parses them itself, and some may
+    /// be no JSON.
     tree: Tree,
-    /// Whether payloads are looked into at all: a transform that parses them itself may have some
-    /// that are no JSON.
-    walks: bool,
-    rule: TimeRule,
 }
 
 #[derive(Clone, Debug)]
 struct Input {
-    path: Path,
-    kind: Kind,
-    form: Form,
+    source: Source,
     required: bool,
-    from: From,
-}
-
-#[derive(Clone, Debug)]
-enum From {
-    Slot(usize),
-    Record(Record),
-    Payload,
+    /// Which of the needs it is; None for the offset, which takes no column.
+    need: Option<usize>,
 }
 
 /// The filter: texts of which an event must have one.
 #[derive(Clone, Debug)]
 struct Only {
-    from: From,
+    source: Source,
     one_of: Vec<Box<[u8]>>,
+    need: usize,
 }
 
 /// What extraction keeps from one call to the next: allocations, nothing that changes a result.
@@ -131,37 +129,37 @@ enum Verdict {
 impl Extractor {
     /// Refuses paths and kinds that no event could answer, naming the field.
     pub fn new(description: &Description, rule: TimeRule) -> Result<Extractor, Error> {
-        let inputs = description.inputs.iter().map(parse_input).collect::<Result<Vec<_>, _>>()?;
-        let only = match &description.only {
-            Some(filter) => {
-                let path = Path::new(&filter.path).map_err(Error::Filter)?;
-                check_filter(&path)?;
-                Some((path, &filter.one_of))
-            }
-            None => None,
-        };
-        let filter = only.iter().filter_map(|(path, _)| names(path, &Kind::Text));
-        let (tree, slots) =
-            Tree::new(inputs.iter().filter_map(|(path, _, field)| names(path, &field.kind)).chain(filter));
-        let mut slots = slots.into_iter();
-        let mut from = |path: &Path, kind: &Kind| match (names(path, kind), path.place()) {
-            (Some(_), _) => From::Slot(slots.next().unwrap_or(usize::MAX)),
-            (None, Place::Record(record)) => From::Record(record.clone()),
-            (None, _) => From::Payload,
-        };
-        let inputs = inputs.into_iter().map(|(path, form, field)| Input {
-            from: from(&path, &field.kind),
-            path,
-            kind: field.kind.clone(),
-            form,
-            required: field.required,
+        let inputs = description.inputs.iter().map(|field| Need::of_input(field, &rule));
+        let filter = description.only.iter().map(|filter| Need::of_filter(filter, &rule));
+        let (sources, tree) = Source::plan(inputs.chain(filter).collect::<Result<_, _>>()?);
+        let mut known = Vec::new();
+        let mut sources = sources.into_iter().map(|source| {
+            let need = (!source.need.is_offset()).then(|| place(&mut known, source.need.identity()));
+            (source, need)
         });
-        let inputs = inputs.collect();
-        let only = only.map(|(path, texts)| Only {
-            from: from(&path, &Kind::Text),
-            one_of: texts.iter().map(|text| text.as_bytes().into()).collect(),
+        let fields = description.inputs.iter();
+        let inputs = fields.zip(sources.by_ref());
+        let inputs =
+            inputs.map(|(field, (source, need))| Input { source, required: field.required, need }).collect();
+        let only = description.only.as_ref().zip(sources.next()).and_then(|(filter, (source, need))| {
+            let one_of = filter.one_of.iter().map(|text| text.as_bytes().into()).collect();
+            Some(Only { source, one_of, need: need? })
         });
-        Ok(Extractor { inputs, only, walks: tree.slots() > 0, tree, rule })
+        Ok(Extractor { inputs, only, tree })
+    }
+
+    /// The columns from which [`Extractor::assemble`] makes chunks: those of the inputs in their order,
+    /// then the filter's; each once, and none for the offset.
+    pub fn needs(&self) -> impl Iterator<Item = &Need> {
+        let inputs = self.inputs.iter().filter_map(|input| Some((input.need?, &input.source.need)));
+        let all = inputs.chain(self.only.iter().map(|only| (only.need, &only.source.need)));
+        // Places are given out in this order, so that one not seen before is the next.
+        let first = |next: &mut usize, (place, need)| {
+            let is_new = place == *next;
+            *next += usize::from(is_new);
+            Some(is_new.then_some(need))
+        };
+        all.scan(0, first).flatten()
     }
 
     /// Reads `events`, which are those of `range` in order. The bytes of all payloads together stay
@@ -178,7 +176,7 @@ impl Extractor {
         slots.resize(self.tree.slots(), Token::Missing);
         let inputs = self.inputs.iter().zip(dictionaries);
         let mut columns: Vec<Gather<'_>> =
-            inputs.map(|(input, dictionary)| Gather::new(input.form, dictionary, rows)).collect();
+            inputs.map(|(input, dictionary)| Gather::new(input.source.need.form, dictionary, rows)).collect();
         let (mut rejected, mut ignored) = (Vec::new(), 0);
         let (mut offsets, mut times) = (Vec::with_capacity(rows), Vec::with_capacity(rows * 8));
         for event in events {
@@ -194,7 +192,7 @@ impl Extractor {
                 }
             }
         }
-        let columns: Vec<Column> = columns.into_iter().map(Gather::finish).collect();
+        let columns = columns.into_iter().map(|column| column.finish().0).collect();
         Extracted { range, offsets, events: Events { times, columns }, rejected, ignored }
     }
 
@@ -204,37 +202,26 @@ impl Extractor {
         (walk, buffers, slots): (&mut json::Buffers, &mut CastBuffers, &mut [Token]),
         columns: &mut [Gather<'_>],
     ) -> Verdict {
-        if self.walks {
+        if !slots.is_empty() {
             slots.fill(Token::Missing);
             if let Err(malformed) = json::walk(event.payload, walk, &self.tree, slots) {
-                return Verdict::Rejected(format!("payload: {malformed}"));
+                return Verdict::Rejected(source::malformed(&malformed));
             }
         }
-        let mut reader = Reader { payload: event.payload, typing: event.typing, rule: &self.rule, buffers };
+        let mut reader = Reader::new(event, buffers);
         if let Some(only) = &self.only
-            && !only.wants(event, slots, &mut reader)
+            && !only.source.text(event, slots, &mut reader).is_some_and(|text| only.is_one(text))
         {
             return Verdict::Ignored;
         }
         for (input, column) in self.inputs.iter().zip(columns) {
-            let token = match &input.from {
-                From::Slot(slot) => slots.get(*slot).unwrap_or(&Token::Missing),
-                From::Record(record) => {
-                    if !push_record(record, event, column) && input.required {
-                        return input.reject(Token::Missing, event, &Why::Other);
-                    }
-                    continue;
-                }
-                From::Payload => {
-                    column.bytes(event.payload);
-                    continue;
-                }
-            };
-            if input.required && matches!(token, Token::Missing | Token::Null) {
-                return input.reject(*token, event, &Why::Other);
+            if let Err(why) = input.source.read(event, slots, &mut reader, column) {
+                return Verdict::Rejected(input.source.wrong(event, slots, &why));
             }
-            if let Err(why) = reader.cast(token, column) {
-                return input.reject(*token, event, &why);
+            if input.required
+                && let Some(null) = column.last_absence()
+            {
+                return Verdict::Rejected(input.source.absent(null));
             }
         }
         Verdict::Kept
@@ -244,103 +231,16 @@ impl Extractor {
 /// Space is made for as many rows beforehand; more are welcome.
 const ROWS_PRESIZED_MAX: u64 = 1 << 18;
 
-impl Input {
-    #[cold]
-    fn reject(&self, token: Token, event: &Event<'_>, why: &Why) -> Verdict {
-        let found = found(token, event.payload);
-        Verdict::Rejected(format!("{}: expected {}, found {found}{why}", self.path, self.kind))
-    }
-}
-
 impl Only {
-    fn wants(&self, event: &Event<'_>, slots: &[Token], reader: &mut Reader<'_>) -> bool {
-        let text = match &self.from {
-            From::Slot(slot) => reader.text(slots.get(*slot).copied().unwrap_or_default()),
-            From::Record(record) => record_text(record, event).map(str::as_bytes),
-            From::Payload => None,
-        };
-        text.is_some_and(|text| self.one_of.iter().any(|wanted| **wanted == *text))
+    fn is_one(&self, text: &[u8]) -> bool {
+        self.one_of.iter().any(|wanted| **wanted == *text)
     }
 }
 
-fn parse_input(field: &Field) -> Result<(Path, Form, &Field), Error> {
-    let name = || field.name.clone();
-    let path = Path::new(&field.path).map_err(|error| Error::Path { field: name(), error })?;
-    let kind = field.kind.clone();
-    let Some(form) = Form::of(&kind) else { return Err(Error::UnknownKind { field: name(), kind }) };
-    let is = match path.place() {
-        Place::Names(_) => None,
-        Place::Payload => (!matches!(kind, Kind::Binary | Kind::Json)).then_some("binary or json"),
-        Place::Record(record) => {
-            Some(record_kind(record)).filter(|(is, _)| *is != kind).map(|(_, name)| name)
-        }
-    };
-    match is {
-        None => Ok((path, form, field)),
-        Some(is) => Err(Error::Kind { field: name(), path: field.path.clone(), is, kind }),
-    }
-}
-
-fn check_filter(path: &Path) -> Result<(), Error> {
-    let is_text = match path.place() {
-        Place::Names(_) => true,
-        Place::Payload => false,
-        Place::Record(record) => record_kind(record).0 == Kind::Text,
-    };
-    if is_text { Ok(()) } else { Err(Error::FilterKind(path.as_str().into())) }
-}
-
-/// The names that lead to a field within a payload: none, for the whole of it as json; None if
-/// no JSON has to be read for it.
-fn names<'a>(path: &'a Path, kind: &Kind) -> Option<&'a [String]> {
-    match path.place() {
-        Place::Names(names) => Some(names),
-        Place::Payload => (*kind == Kind::Json).then_some(&[]),
-        Place::Record(_) => None,
-    }
-}
-
-fn record_kind(record: &Record) -> (Kind, &'static str) {
-    match record {
-        Record::Offset | Record::Schema => (Kind::Integer, "integer"),
-        Record::Time | Record::Ingested => (Kind::Timestamp, "timestamp"),
-        Record::Key => (Kind::Binary, "binary"),
-        Record::Id | Record::Source | Record::Partition | Record::Header(_) => (Kind::Text, "text"),
-    }
-}
-
-fn record_text<'a>(record: &Record, event: &Event<'a>) -> Option<&'a str> {
-    match record {
-        Record::Id => event.id,
-        Record::Source => event.lineage.source,
-        Record::Partition => event.lineage.partition,
-        // As with names in a payload, the last of equal ones counts.
-        Record::Header(name) => {
-            let mut headers = event.lineage.headers.iter().rev();
-            headers.find(|(other, _)| other == name).map(|(_, value)| value.as_str())
-        }
-        _ => None,
-    }
-}
-
-/// Appends a part of the record, or that it is absent; whether it is there.
-fn push_record(record: &Record, event: &Event<'_>, out: &mut Gather<'_>) -> bool {
-    let number = match record {
-        Record::Offset => i64::try_from(event.offset.0).ok(),
-        Record::Schema => event.schema,
-        Record::Time => Some(event.time_ms),
-        Record::Ingested => Some(event.ingested_ms),
-        _ => None,
-    };
-    if let Some(number) = number {
-        out.integer(number);
-    } else if let (Record::Key, Some(key)) = (record, event.lineage.key) {
-        out.bytes(key);
-    } else if let Some(text) = record_text(record, event) {
-        out.text(text.as_bytes(), 0, text.len());
-    } else {
-        out.absent();
-        return false;
-    }
-    true
+/// The place of an identity among those known, to which it is added if it is new.
+fn place(known: &mut Vec<String>, identity: String) -> usize {
+    known.iter().position(|other| *other == identity).unwrap_or_else(|| {
+        known.push(identity);
+        known.len() - 1
+    })
 }

@@ -11,6 +11,7 @@ pub mod time;
 pub mod event;
 pub mod description;
 pub mod column;
+pub mod stripe;
 pub mod key;
 pub mod settings;
 pub mod transform;

@@ -85,6 +85,9 @@ struct Format {
 }
 
 impl TimeRule {
+    /// Text by RFC 3339, and no numbers.
+    pub const DEFAULT: TimeRule = TimeRule { format: None, unit: None };
+
     /// `format` has the directives of strftime as the crate chrono reads them.
     pub fn new(format: Option<&str>, unit: Option<Unit>) -> Result<TimeRule, Error> {
         let format = format.map(Format::new).transpose()?;

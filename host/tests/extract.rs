@@ -5,6 +5,8 @@
 
 #[path = "extract/accepts.rs"]
 mod accepts;
+#[path = "extract/assembled.rs"]
+mod assembled;
 #[path = "extract/chunks.rs"]
 mod chunks;
 #[path = "extract/generate.rs"]

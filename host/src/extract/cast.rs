@@ -6,7 +6,7 @@ use super::number::{self, Number, Unfit};
 use super::text;
 use super::tree::Tree;
 use crate::column::Blobs;
-use crate::event::Typing;
+use crate::event::{Event, Typing};
 use crate::time::{self, TimeRule};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,6 +61,13 @@ pub(super) struct CastBuffers {
     nothing: Tree,
 }
 
+impl<'a> Reader<'a> {
+    /// Times are read by the default rule until another one is set.
+    pub fn new(event: &Event<'a>, buffers: &'a mut CastBuffers) -> Reader<'a> {
+        Reader { payload: event.payload, typing: event.typing, rule: &TimeRule::DEFAULT, buffers }
+    }
+}
+
 impl Reader<'_> {
     /// Appends the value to the column, or says why it cannot be one.
     #[inline(always)]
@@ -81,10 +88,11 @@ impl Reader<'_> {
     #[inline(never)]
     fn cast_other(&mut self, token: Token, out: &mut Gather<'_>) -> Result<(), Why> {
         match (out.form, token) {
-            (_, Token::Missing | Token::Null) => out.absent(),
+            (_, Token::Missing) => out.absent(false),
+            (_, Token::Null) => out.absent(true),
             (Form::Timestamp, _) => match self.time_ms(token)? {
                 Some(ms) => out.integer(ms),
-                None => out.absent(),
+                None => out.absent(false),
             },
             (Form::Boolean, Token::Boolean(value)) => out.boolean(value),
             (Form::Float, Token::Number(number)) => out.integer(float(number, self.payload)?),
@@ -130,7 +138,7 @@ impl Reader<'_> {
                 json::walk(text, &mut self.buffers.inner, &self.buffers.nothing, &mut [])
                     .map_err(Why::Json)?;
                 match text.trim_ascii() {
-                    b"null" => out.absent(),
+                    b"null" => out.absent(true),
                     _ => out.bytes(text),
                 }
             }

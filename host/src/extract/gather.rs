@@ -42,8 +42,10 @@ pub(super) struct Gather<'a> {
     /// For text.
     pub dictionary: &'a mut Dictionary,
     rows: usize,
-    /// Whether some row was absent, so that `validity` is kept.
-    absent: bool,
+    /// Bit i%8 of byte i/8 set: row i is absent. As long as the last such row needs it.
+    absents: Vec<u8>,
+    /// Likewise, and absent because of a null.
+    nulls: Vec<u8>,
 }
 
 impl<'a> Gather<'a> {
@@ -61,7 +63,7 @@ impl<'a> Gather<'a> {
             Form::Binary | Form::Json => column.heap.ends.reserve_exact(rows * 4),
             _ => {}
         }
-        Gather { form, width, column, dictionary, rows: 0, absent: false }
+        Gather { form, width, column, dictionary, rows: 0, absents: Vec::new(), nulls: Vec::new() }
     }
 
     /// A text: `bytes[from..to]`. A function of its own has registers enough.
@@ -87,9 +89,6 @@ impl<'a> Gather<'a> {
     #[inline(always)]
     pub fn present(&mut self) {
         self.rows += 1;
-        if self.absent {
-            self.mark(true);
-        }
     }
 
     #[inline(always)]
@@ -98,30 +97,29 @@ impl<'a> Gather<'a> {
         self.present();
     }
 
-    pub fn absent(&mut self) {
+    /// Appends a row without a value: there is nothing, or a null.
+    pub fn absent(&mut self, null: bool) {
         let fixed = self.column.fixed.len() + self.width;
         self.column.fixed.resize(fixed, 0);
         if self.width == 0 {
             self.column.heap.push(&[]);
         }
-        if !self.absent {
-            self.absent = true;
-            self.column.validity.clear();
-            self.column.validity.resize(self.rows.div_ceil(8), 0xff);
+        mark(&mut self.absents, self.rows);
+        if null {
+            mark(&mut self.nulls, self.rows);
         }
         self.rows += 1;
-        self.mark(false);
     }
 
-    /// Marks the last row.
-    fn mark(&mut self, present: bool) {
-        let row = self.rows - 1;
-        self.column.validity.resize(self.rows.div_ceil(8), 0);
-        if present {
-            set_bit(&mut self.column.validity, row);
-        } else if let Some(byte) = self.column.validity.get_mut(row / 8) {
-            *byte &= !(1 << (row % 8));
-        }
+    /// Whether the last row, if it is absent, has a null.
+    #[inline(always)]
+    pub fn last_absence(&self) -> Option<bool> {
+        let row = self.rows.wrapping_sub(1);
+        is_marked(&self.absents, row).then(|| is_marked(&self.nulls, row))
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Cuts the column down to `rows` rows, of which it has at most one more. A text that only that
@@ -132,6 +130,8 @@ impl<'a> Gather<'a> {
         }
         self.rows = rows;
         self.column.fixed.truncate(rows * self.width);
+        truncate(&mut self.absents, rows);
+        truncate(&mut self.nulls, rows);
         if self.width == 0 {
             let heap = &mut self.column.heap;
             heap.ends.truncate(rows * 4);
@@ -140,31 +140,47 @@ impl<'a> Gather<'a> {
         }
     }
 
-    pub fn finish(mut self) -> Column {
+    /// The column, and which of its absent rows have a null: nothing if none has.
+    pub fn finish(mut self) -> (Column, Vec<u8>) {
         assert!(u32::try_from(self.column.heap.bytes.len()).is_ok(), "a chunk's payloads exceed 4 GiB");
-        if self.absent {
-            self.tidy();
+        let length = self.rows.div_ceil(8);
+        if self.absents.iter().any(|byte| *byte != 0) {
+            self.absents.resize(length, 0);
+            self.column.validity = self.absents.iter().map(|byte| !byte).collect();
+            truncate(&mut self.column.validity, self.rows);
+            if self.form == Form::Text && self.column.heap.is_empty() {
+                // The code that absent rows have must exist.
+                self.column.heap.push(&[]);
+            }
         }
-        self.column
-    }
-
-    fn tidy(&mut self) {
-        let validity = &mut self.column.validity;
-        validity.truncate(self.rows.div_ceil(8));
-        if let Some(last) = validity.last_mut() {
-            *last &= 0xff >> (validity_padding(self.rows));
+        if self.nulls.iter().any(|byte| *byte != 0) {
+            self.nulls.resize(length, 0);
+        } else {
+            self.nulls.clear();
         }
-        let present: u32 = validity.iter().map(|byte| byte.count_ones()).sum();
-        if present as usize == self.rows {
-            validity.clear();
-        } else if self.form == Form::Text && self.column.heap.is_empty() {
-            // The code that absent rows have must exist.
-            self.column.heap.push(&[]);
-        }
+        (self.column, self.nulls)
     }
 }
 
-/// Bits of the last byte that stand for no row.
-fn validity_padding(rows: usize) -> usize {
-    rows.next_multiple_of(8) - rows
+fn mark(bits: &mut Vec<u8>, row: usize) {
+    if bits.len() <= row / 8 {
+        bits.resize(row / 8 + 1, 0);
+    }
+    set_bit(bits, row);
+}
+
+#[inline(always)]
+fn is_marked(bits: &[u8], row: usize) -> bool {
+    bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
+}
+
+/// Cuts bits down to those of so many rows.
+fn truncate(bits: &mut Vec<u8>, rows: usize) {
+    let length = rows.div_ceil(8);
+    bits.truncate(length);
+    if bits.len() == length
+        && let Some(last) = bits.last_mut()
+    {
+        *last &= 0xff >> (rows.next_multiple_of(8) - rows);
+    }
 }
