@@ -24,7 +24,7 @@ pub use catalog::{
 };
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
-pub use log::{Appender, Batch, Key, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use log::{Appender, Batch, Key, Mark, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
 
 use crate::digest::Digest;
 use catalog::Catalog;
@@ -44,6 +44,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether a directory is one.
+    pub fn is_at(directory: &Path) -> bool {
+        directory.join(catalog::FILE).is_file()
+    }
+
     /// Opens a data directory, or makes one where there is nothing, and keeps all others out of it.
     pub fn open(directory: &Path) -> Result<Store, Error> {
         let shown = directory.display().to_string();

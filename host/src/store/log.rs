@@ -4,6 +4,7 @@
 mod append;
 mod before;
 mod block;
+mod mark;
 mod queue;
 mod read;
 mod record;
@@ -11,6 +12,7 @@ mod segment;
 mod writer;
 
 pub use append::{Batch, Key, Receipt};
+pub use mark::Mark;
 pub use queue::Appender;
 pub use read::Pieces;
 
