@@ -1,9 +1,10 @@
 //! The command line: raw flags to work, results to stdout, everything else to stderr. The exit code
 //! is decided here and nowhere else.
 
+mod append;
 mod build;
 mod check;
-
+mod data;
 mod doctor;
 mod events;
 mod new;
@@ -11,6 +12,7 @@ mod options;
 mod progress;
 mod report;
 mod run;
+mod stream;
 mod table;
 mod test;
 
@@ -31,6 +33,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Args>),
+    Stream(Box<stream::Args>),
+    Append(append::Args),
     Check(Box<check::Args>),
     Test(Box<test::Args>),
     Build(build::Args),
@@ -80,6 +84,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<Answer> {
     match command {
         Command::Run(args) => run::main(&args),
+        Command::Stream(args) => stream::main(&args),
+        Command::Append(args) => append::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Test(args) => test::main(&args),
         Command::Build(args) => build::main(&args),

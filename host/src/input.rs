@@ -9,20 +9,29 @@
 //! | CSV        | a record after the header, not blank | an object of texts, see `csv`          | line     |
 //! | Parquet    | a row                                | an object by the types, see `parquet`  | row      |
 //!
-//! All files of one call are one append: all of it is kept or nothing.
+//! All files of one call are one append to a log in memory: all of it is kept or nothing. To a log that
+//! lasts they are appended as far as they go (see `durable`).
 
 mod array;
 mod buffer;
 mod csv;
+mod durable;
 mod lines;
 mod parquet;
+mod recipient;
+mod schema;
 mod sink;
 mod source;
+
+pub use durable::{Durable, Note, Reading, Stopped, Target, append_durably};
+pub use schema::Schema;
 
 use crate::extract::{Malformed, NotAField, PathError};
 use crate::log::{self, Log};
 use crate::offset::Range;
+use crate::store;
 use crate::time::TimeRule;
+use recipient::Memory;
 use sink::Sink;
 use std::fmt;
 use std::io::{self, Read};
@@ -122,6 +131,45 @@ pub enum Reason {
     TooLong,
     #[error("{found} fields, but the header has {header}")]
     Fields { found: usize, header: usize },
+    #[error("{}{said} (schema {number} of the stream)", at(path))]
+    Schema { number: i64, path: String, said: String },
+}
+
+/// `at '/a/b': `, nothing for the payload as a whole.
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("at '{path}': ") }
+}
+
+/// What stays when an input is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Nothing,
+    /// What came before it.
+    Before,
+}
+
+impl Kept {
+    fn of_refused(self) -> &'static str {
+        match self {
+            Kept::Nothing => " (nothing was appended; --on-error skip leaves such lines out)",
+            Kept::Before => "",
+        }
+    }
+
+    fn of_broken(self) -> &'static str {
+        if self == Kept::Nothing { " (nothing was appended)" } else { "" }
+    }
+}
+
+/// What a durable append notes of how far it came with a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marks {
+    /// Nothing.
+    None,
+    /// It is appended from its start, and noted anew.
+    Written,
+    /// It goes on from where it was.
+    Followed,
 }
 
 impl Reason {
@@ -146,13 +194,18 @@ pub enum Error {
     /// The whole file is of a kind that is not read.
     #[error("{path}: {what}")]
     Format { path: String, what: String },
-    #[error("{path}: {place}: {reason} (nothing was appended; --on-error skip leaves such lines out)")]
-    Refused { path: String, place: Place, reason: Reason },
+    #[error("{path}: {place}: {reason}{}", kept.of_refused())]
+    Refused { path: String, place: Place, reason: Reason, kept: Kept },
     /// What holds the events together is broken: no line can be left out to mend it.
-    #[error("{path}: {place}: {reason} (nothing was appended)")]
-    Broken { path: String, place: Place, reason: Reason },
+    #[error("{path}: {place}: {reason}{}", kept.of_broken())]
+    Broken { path: String, place: Place, reason: Reason, kept: Kept },
     #[error("{path}: {place}: {source} (nothing was appended)")]
     Log { path: String, place: Place, source: log::Error },
+    #[error("{path}: {source}")]
+    Store { path: String, source: store::Error },
+    /// Never leaves a durable append, which begins the source anew.
+    #[error("the rows differ from those appended before")]
+    Changed,
     #[error("time: {0}")]
     TimePath(PathError),
     #[error("id: {0}")]
@@ -188,18 +241,25 @@ pub fn append(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Appended, Error> {
-    let mut sink = Sink::new(log, options, progress)?;
+    let mut memory = Memory { append: log.append(), now_ms: options.now_ms };
+    let mut sink = Sink::new(&mut memory, options, progress)?;
     sink.total(source::total_bytes(&sources));
     for source in sources {
-        let opened = source::open(source, sink.bytes_read())?;
-        sink.begin(&opened.path);
-        match opened.content {
-            source::Content::Lines(buffer) => lines::read(buffer, &mut sink)?,
-            source::Content::Array(buffer) => array::read(buffer, &mut sink)?,
-            source::Content::Csv(buffer) => csv::read(buffer, &mut sink)?,
-            source::Content::Parquet(file) => parquet::read(file, &mut sink)?,
-            source::Content::Empty => {}
-        }
+        read_one(source, Marks::None, &mut sink)?;
     }
-    Ok(sink.commit())
+    let appended = sink.finish();
+    Ok(Appended { range: memory.append.commit(), ..appended })
+}
+
+fn read_one(source: Source, marks: Marks, sink: &mut Sink<'_>) -> Result<(), Error> {
+    let opened = source::open(source, sink.bytes_read())?;
+    sink.begin(&opened.path, marks);
+    match opened.content {
+        source::Content::Lines(buffer) => lines::read(buffer, sink)?,
+        source::Content::Array(buffer) => array::read(buffer, sink)?,
+        source::Content::Csv(buffer) => csv::read(buffer, sink)?,
+        source::Content::Parquet(file) => parquet::read(file, sink)?,
+        source::Content::Empty => {}
+    }
+    sink.end()
 }

@@ -1,15 +1,220 @@
 //! What lasts: the log of each stream, its columns, the views and the catalog, in one data directory.
-//! Owns every file there and is the only user of redb; knows nothing of transforms that run, of JSON or
-//! of the command line.
+//! Owns every file there and is the only user of redb; knows nothing of transforms that run, of JSON
+//! payloads or of the command line.
+//!
+//! ```text
+//! lock                         held by the process that uses the directory
+//! catalog.redb                 see `catalog`
+//! streams/<number>/log/        segments, see `log`
+//! views/<number>/              one file a run
+//! components/<sha256>.wasm     as they were deployed
+//! ```
 
+mod catalog;
+mod component;
 mod database;
 mod disk;
 mod error;
+mod lock;
 mod log;
+mod sweep;
 mod view;
 
+pub use catalog::{
+    CertificateRecord, RunKind, RunRecord, RunResult, SchemaRecord, StreamRecord, VersionRecord, ViewRecord,
+};
 pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
-pub use log::{Appender, Batch, Key, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use log::{Appender, Batch, Key, Mark, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
 pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
+
+use crate::digest::Digest;
+use catalog::Catalog;
+use lock::Lock;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// An open data directory.
+#[derive(Debug)]
+pub struct Store {
+    disk: Arc<dyn Disk>,
+    catalog: Catalog,
+    /// Open logs by the number of their stream: a log has one writer, so it is opened once.
+    logs: Mutex<BTreeMap<u64, Weak<StreamLog>>>,
+    _lock: Option<Lock>,
+}
+
+impl Store {
+    /// Whether a directory is one.
+    pub fn is_at(directory: &Path) -> bool {
+        directory.join(catalog::FILE).is_file()
+    }
+
+    /// Opens a data directory, or makes one where there is nothing, and keeps all others out of it.
+    pub fn open(directory: &Path) -> Result<Store, Error> {
+        let shown = directory.display().to_string();
+        std::fs::create_dir_all(directory).map_err(|cause| Error::disk(&shown, cause))?;
+        require_ours(&Directory::new(directory.into()), &shown)?;
+        let lock = Lock::take(directory)?;
+        let store = Store::with_disk(Arc::new(Directory::new(directory.into())))?;
+        Ok(Store { _lock: Some(lock), ..store })
+    }
+
+    /// The same on any disk, which nobody else uses.
+    pub fn with_disk(disk: Arc<dyn Disk>) -> Result<Store, Error> {
+        require_ours(disk.as_ref(), "the data directory")?;
+        let catalog = Catalog::open(disk.as_ref())?;
+        sweep::sweep(disk.as_ref(), &catalog)?;
+        Ok(Store { disk, catalog, logs: Mutex::default(), _lock: None })
+    }
+
+    /// By name, ascending.
+    pub fn streams(&self) -> Result<Vec<StreamRecord>, Error> {
+        self.catalog.all()
+    }
+
+    pub fn stream(&self, name: &str) -> Result<StreamRecord, Error> {
+        self.catalog.get(name)
+    }
+
+    /// Makes a stream with an empty log; the number in `record` is not read.
+    pub fn create_stream(&self, record: StreamRecord) -> Result<StreamRecord, Error> {
+        let name = record.name.clone();
+        self.catalog.create(&name, |number| {
+            let record = StreamRecord { number, ..record };
+            let folder = format!("streams/{number}");
+            let fail = |cause| Error::disk(&folder, cause);
+            sweep::remove_tree(self.disk.as_ref(), &folder)?;
+            self.disk.create_folder(&folder).map_err(fail)?;
+            self.disk.sync_folder("streams").and_then(|()| self.disk.sync_folder("")).map_err(fail)?;
+            self.open_log(&record)?;
+            Ok(record)
+        })
+    }
+
+    /// Changes what of a stream may change: its schemas.
+    pub fn set_schemas(&self, name: &str, schemas: Vec<SchemaRecord>) -> Result<(), Error> {
+        self.catalog.update(name, |record: &mut StreamRecord| {
+            record.schemas = schemas;
+            Ok(())
+        })
+    }
+
+    /// Removes a stream and its log for good.
+    pub fn remove_stream(&self, name: &str) -> Result<(), Error> {
+        let views = self.catalog.all::<ViewRecord>()?;
+        if let Some(view) = views.iter().find(|view| view.stream == name) {
+            let why = format!("stream '{name}' is read by view '{}'; remove that first", view.name);
+            return Err(Error::Refused(why));
+        }
+        let record = self.catalog.remove::<StreamRecord>(name)?;
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).remove(&record.number);
+        sweep::remove_tree(self.disk.as_ref(), &format!("streams/{}", record.number))
+    }
+
+    /// The log of a stream, open as long as anyone holds it.
+    pub fn log(&self, stream: &StreamRecord) -> Result<Arc<StreamLog>, Error> {
+        let folder = stream.folder();
+        let names = self.disk.list(&folder).map_err(|cause| Error::disk(&folder, cause))?;
+        if names.is_empty() {
+            return Err(Error::damaged(&folder, format!("the log of stream '{}' is gone", stream.name)));
+        }
+        self.open_log(stream)
+    }
+
+    fn open_log(&self, stream: &StreamRecord) -> Result<Arc<StreamLog>, Error> {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log) = logs.get(&stream.number).and_then(Weak::upgrade) {
+            return Ok(log);
+        }
+        let settings = Settings { stream: stream.stream(), seed: stream.seed, segment_bytes: SEGMENT_BYTES };
+        let log = StreamLog::open(self.disk.clone(), &stream.folder(), settings)?;
+        logs.insert(stream.number, Arc::downgrade(&log));
+        Ok(log)
+    }
+
+    /// By name, ascending.
+    pub fn views(&self) -> Result<Vec<ViewRecord>, Error> {
+        self.catalog.all()
+    }
+
+    pub fn view(&self, name: &str) -> Result<ViewRecord, Error> {
+        self.catalog.get(name)
+    }
+
+    /// Makes a view; the number in `record` is not read.
+    pub fn create_view(&self, record: ViewRecord) -> Result<ViewRecord, Error> {
+        self.stream(&record.stream)?;
+        let name = record.name.clone();
+        self.catalog.create(&name, |number| {
+            let record = ViewRecord { number, ..record };
+            let folder = record.folder();
+            let fail = |cause| Error::disk(&folder, cause);
+            sweep::remove_tree(self.disk.as_ref(), &folder)?;
+            self.disk.create_folder(&folder).map_err(fail)?;
+            self.disk.sync_folder("views").and_then(|()| self.disk.sync_folder("")).map_err(fail)?;
+            Ok(record)
+        })
+    }
+
+    /// Changes a view by one atomic change of its record.
+    pub fn update_view<T>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut ViewRecord) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.catalog.update(name, change)
+    }
+
+    /// Adds a run to a view, after `change`; files of runs that are forgotten by it are removed once
+    /// nothing names them.
+    pub fn add_run(
+        &self,
+        name: &str,
+        run: RunRecord,
+        change: impl FnOnce(&mut ViewRecord),
+    ) -> Result<(), Error> {
+        let (folder, files) = self.catalog.update(name, |view: &mut ViewRecord| {
+            change(view);
+            Ok((view.folder(), view.add_run(run)))
+        })?;
+        files.iter().try_for_each(|file| sweep::remove_tree(self.disk.as_ref(), &format!("{folder}/{file}")))
+    }
+
+    pub fn remove_view(&self, name: &str) -> Result<(), Error> {
+        let record = self.catalog.remove::<ViewRecord>(name)?;
+        sweep::remove_tree(self.disk.as_ref(), &record.folder())
+    }
+
+    /// Keeps the bytes of a component; by their digest they are found again.
+    pub fn put_component(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        component::put(self.disk.as_ref(), bytes)
+    }
+
+    /// The bytes of a component by their digest, as hex.
+    pub fn component(&self, digest: &str) -> Result<Vec<u8>, Error> {
+        component::get(self.disk.as_ref(), digest)
+    }
+
+    /// Closes the catalog, so that it opens in a moment. Logs are closed by who holds them.
+    pub fn close(self) -> Result<(), Error> {
+        self.catalog.close()
+    }
+}
+
+/// Whoever opens a directory removes from it what the catalog does not name: it must not be anyone
+/// else's, nor one whose catalog was lost.
+fn require_ours(disk: &dyn Disk, shown: &str) -> Result<(), Error> {
+    let names = disk.list("").map_err(|cause| Error::disk(shown, cause))?;
+    let is_made = |name: &String| name == catalog::FILE;
+    let is_begun = |name: &String| name == lock::FILE || name == catalog::UNFINISHED;
+    match names.iter().find(|name| !is_begun(name)) {
+        Some(other) if !names.iter().any(is_made) => Err(Error::Refused(format!(
+            "{shown} is no data directory: it has '{other}', and no {}; choose another, or an empty one",
+            catalog::FILE
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -3,6 +3,8 @@
 
 #[path = "store/append.rs"]
 mod append;
+#[path = "store/catalog.rs"]
+mod catalog;
 #[path = "store/columns.rs"]
 mod columns;
 #[path = "store/damage.rs"]

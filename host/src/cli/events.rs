@@ -198,7 +198,7 @@ fn time_unit(text: &str) -> anyhow::Result<TimeUnit> {
     TimeUnit::from_str(text, false).map_err(|_| anyhow::anyhow!("'{text}' is none of s, ms, us, ns"))
 }
 
-fn duration_ms(flag: &str, text: Option<&str>, default_ms: i64) -> anyhow::Result<i64> {
+pub fn duration_ms(flag: &str, text: Option<&str>, default_ms: i64) -> anyhow::Result<i64> {
     let Some(text) = text else { return Ok(default_ms) };
     time::parse_duration_ms(text).with_context(|| format!("{flag} '{text}'"))
 }

@@ -71,14 +71,7 @@ pub fn read(
         any_time: events.any_time,
         skip: matches!(events.on_error, OnError::Skip),
     };
-    let mut total = None;
-    let appended = input::append_files(&mut log, files, &options, &mut |progress| {
-        if total != progress.bytes_total {
-            total = progress.bytes_total;
-            bars.bytes("read", total.unwrap_or(0));
-        }
-        bars.set(progress.bytes);
-    })?;
+    let appended = input::append_files(&mut log, files, &options, &mut bars.of_bytes("read"))?;
     bars.finish();
     Ok((log, extractor, appended))
 }

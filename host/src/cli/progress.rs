@@ -1,5 +1,6 @@
 //! Progress of long work on stderr: a bar with rate and ETA on a terminal, one line a stage in a pipe.
 
+use crate::input;
 use crate::run::{Progress, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -37,6 +38,18 @@ impl Bars {
             total,
             "{prefix:8} {bar:30} {bytes} of {total_bytes}   {bytes_per_sec}   {eta} left",
         );
+    }
+
+    /// A bar that follows input.
+    pub fn of_bytes<'a>(&'a mut self, name: &'a str) -> impl FnMut(input::Progress) + 'a {
+        let mut total = None;
+        move |progress: input::Progress| {
+            if total != progress.bytes_total {
+                total = progress.bytes_total;
+                self.bytes(name, total.unwrap_or(0));
+            }
+            self.set(progress.bytes);
+        }
     }
 
     pub fn events(&mut self, name: &str, total: u64) {

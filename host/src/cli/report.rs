@@ -238,11 +238,11 @@ fn half_json(done: &Done) -> Value {
     })
 }
 
-fn seconds(took: Duration) -> String {
+pub fn seconds(took: Duration) -> String {
     format!("{:.1} s", took.as_secs_f64())
 }
 
-fn rate(events: u64, took: Duration) -> String {
+pub fn rate(events: u64, took: Duration) -> String {
     let rate = events as f64 / took.as_secs_f64().max(1e-9);
     match rate {
         _ if events == 0 => String::new(),

@@ -3,7 +3,7 @@
 use super::events::EventArgs;
 use super::progress::Bars;
 use super::report::Report;
-use super::table::grouped;
+use super::table::{grouped, write_rows};
 use super::{Answer, options};
 use crate::batch::Shape;
 use crate::change;
@@ -19,7 +19,7 @@ use crate::transform::Transform;
 use crate::wasm::Component;
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -156,12 +156,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
 }
 
 fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {
-    let stdout = std::io::stdout();
-    let default = if stdout.is_terminal() { Format::Table } else { Format::Ndjson };
-    let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
-    rows.write(args.format.unwrap_or(default), args.limit, &mut out)?;
-    out.flush()?;
-    Ok(())
+    write_rows(rows, args.format, args.limit)
 }
 
 /// The law that a difference breaks, and the fewest events that show it.

@@ -1,13 +1,24 @@
 //! Numbers and cells in words, for reports.
 
-use crate::rows::Rows;
 pub use crate::rows::grouped;
+use crate::rows::{Format, Rows};
+use std::io::{BufWriter, IsTerminal, Write};
 
 /// The values of the first row, side by side: `ATL 2001-03-02T17:00:00Z`. `the only cell` if there
 /// is neither key nor window.
 pub fn cells_in_words(rows: &Rows) -> String {
     let values: Vec<String> = rows.fields.iter().map(|field| rows.text_of(&field.name, 0)).collect();
     if values.is_empty() { "the only cell".into() } else { values.join(" ") }
+}
+
+/// Rows to stdout: a table of at most so many on a terminal, NDJSON in a pipe, unless asked otherwise.
+pub fn write_rows(rows: &Rows, format: Option<Format>, table_rows_max: usize) -> anyhow::Result<()> {
+    let stdout = std::io::stdout();
+    let default = if stdout.is_terminal() { Format::Table } else { Format::Ndjson };
+    let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
+    rows.write(format.unwrap_or(default), table_rows_max, &mut out)?;
+    out.flush()?;
+    Ok(())
 }
 
 #[cfg(test)]

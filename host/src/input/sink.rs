@@ -1,9 +1,9 @@
 //! From a payload and its place to an event of the append: checked, timed, counted.
 
-use super::{Appended, Error, Options, Place, Progress, REASONS_MAX, Reason, TimeSource};
+use super::recipient::{Fault, Recipient, Taken};
+use super::{Appended, Error, Marks, Options, Place, Progress, REASONS_MAX, Reason, TimeSource};
 use crate::event::{Event, Lineage, Typing};
 use crate::extract::{Path, Probe, Refusal, Scratch};
-use crate::log::{self, Append, Log, Pushed};
 use crate::offset::{Offset, Range};
 use crate::time::{Rfc3339, is_plausible};
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use std::rc::Rc;
 const REPORT_EVENTS: u64 = 1 << 16;
 
 pub struct Sink<'a> {
-    append: Append<'a>,
+    recipient: &'a mut dyn Recipient,
     options: &'a Options,
     probe: Probe,
     scratch: Scratch,
@@ -30,7 +30,7 @@ pub struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     pub fn new(
-        log: &'a mut Log,
+        recipient: &'a mut dyn Recipient,
         options: &'a Options,
         progress: &'a mut dyn FnMut(Progress),
     ) -> Result<Sink<'a>, Error> {
@@ -40,7 +40,7 @@ impl<'a> Sink<'a> {
         };
         let id = options.id.as_deref().map(Path::new).transpose().map_err(Error::IdPath)?;
         Ok(Sink {
-            append: log.append(),
+            recipient,
             options,
             probe: Probe::new(time, id, options.rule.clone())?,
             scratch: Scratch::default(),
@@ -77,10 +77,16 @@ impl<'a> Sink<'a> {
         self.report();
     }
 
-    pub fn begin(&mut self, path: &str) {
+    pub fn begin(&mut self, path: &str, marks: Marks) {
         self.path = path.into();
         let name = std::path::Path::new(path).file_name().and_then(|name| name.to_str());
         self.source = name.unwrap_or(path).into();
+        self.recipient.begin(&self.source, marks);
+    }
+
+    pub fn end(&mut self) -> Result<(), Error> {
+        let ended = self.recipient.end();
+        ended.or_else(|fault| self.fail(Place::Line(0), fault))
     }
 
     pub fn report(&mut self) {
@@ -98,6 +104,11 @@ impl<'a> Sink<'a> {
         position: u64,
         place: Place,
     ) -> Result<(), Error> {
+        match self.recipient.has(payload) {
+            Ok(false) => {}
+            Ok(true) => return Ok(()),
+            Err(fault) => return self.fail(place, fault),
+        }
         let probed = match self.probe.probe(&mut self.scratch, typing, payload) {
             Ok(probed) => probed,
             Err(refusal) => return self.refuse_probed(payload, place, refusal),
@@ -111,13 +122,14 @@ impl<'a> Sink<'a> {
                 }
                 None => return self.refuse(place, Reason::NoTime(path.clone())),
             },
-            TimeSource::Ingested => self.options.now_ms,
+            TimeSource::Ingested => self.recipient.ingested_ms(),
             TimeSource::Zero => 0,
         };
-        let pushed = self.append.push(&Event {
+        let ingested_ms = self.recipient.ingested_ms();
+        let pushed = self.recipient.push(&Event {
             offset: Offset::ZERO,
             time_ms,
-            ingested_ms: self.options.now_ms,
+            ingested_ms,
             id: probed.id.as_deref(),
             schema: None,
             lineage: Lineage { source: Some(&self.source), position, ..Lineage::default() },
@@ -125,20 +137,30 @@ impl<'a> Sink<'a> {
             payload,
         });
         match pushed {
-            Ok(Pushed::Appended(_)) => {
+            Ok(Taken::Appended | Taken::Waiting) => {
                 let (first, last) = self.appended.times_ms.unwrap_or((time_ms, time_ms));
                 self.appended.times_ms = Some((first.min(time_ms), last.max(time_ms)));
             }
-            Ok(Pushed::Duplicate(_)) => self.appended.duplicates += 1,
-            Ok(Pushed::Conflict(_)) => self.appended.conflicts += 1,
-            Err(log::Error::TooLarge { .. }) => return self.refuse(place, Reason::TooLong),
-            Err(source) => return Err(Error::Log { path: self.path.clone(), place, source }),
+            Ok(Taken::Duplicate) => self.appended.duplicates += 1,
+            Ok(Taken::Conflict) => self.appended.conflicts += 1,
+            Err(fault) => return self.fail(place, fault),
         }
         self.events += 1;
         if self.events.is_multiple_of(REPORT_EVENTS) {
             self.report();
         }
         Ok(())
+    }
+
+    #[cold]
+    fn fail(&mut self, place: Place, fault: Fault) -> Result<(), Error> {
+        let path = self.path.clone();
+        match fault {
+            Fault::Refused(reason) => self.refuse(place, reason),
+            Fault::Full(source) => Err(Error::Log { path, place, source }),
+            Fault::Store(source) => Err(Error::Store { path, source }),
+            Fault::Changed => Err(Error::Changed),
+        }
     }
 
     #[cold]
@@ -173,7 +195,8 @@ impl<'a> Sink<'a> {
     #[cold]
     pub fn refuse(&mut self, place: Place, reason: Reason) -> Result<(), Error> {
         if !self.options.skip {
-            return Err(Error::Refused { path: self.path.clone(), place, reason });
+            let kept = self.recipient.kept();
+            return Err(Error::Refused { path: self.path.clone(), place, reason, kept });
         }
         self.appended.skipped += 1;
         if self.appended.reasons.len() < REASONS_MAX {
@@ -188,7 +211,7 @@ impl<'a> Sink<'a> {
 
     /// What ends the append, whether lines may be skipped or not.
     pub fn broken(&self, place: Place, reason: Reason) -> Error {
-        Error::Broken { path: self.path.clone(), place, reason }
+        Error::Broken { path: self.path.clone(), place, reason, kept: self.recipient.kept() }
     }
 
     /// An error of the file as a whole.
@@ -196,9 +219,9 @@ impl<'a> Sink<'a> {
         Error::Format { path: self.path.clone(), what: what.into() }
     }
 
-    pub fn commit(mut self) -> Appended {
+    pub fn finish(mut self) -> Appended {
         self.report();
-        Appended { range: self.append.commit(), ..self.appended }
+        self.appended
     }
 }
 

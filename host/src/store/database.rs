@@ -53,6 +53,7 @@ enum Handle {
 pub struct Database {
     file: String,
     handle: Handle,
+    repairs_quickly: bool,
 }
 
 impl std::fmt::Debug for Database {
@@ -112,7 +113,7 @@ impl Database {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(cache.0).create_with_backend(backend).map_err(|cause| opening(file, cause))
         })?;
-        Ok(Database { file: file.into(), handle: Handle::Writable(opened) })
+        Ok(Database { file: file.into(), handle: Handle::Writable(opened), repairs_quickly: false })
     }
 
     /// Opens a file that was closed, without changing it.
@@ -123,7 +124,13 @@ impl Database {
             let builder = builder.set_cache_size(cache.0);
             builder.open_read_only_with_backend(backend).map_err(|cause| opening(file, cause))
         })?;
-        Ok(Database { file: file.into(), handle: Handle::ReadOnly(opened) })
+        Ok(Database { file: file.into(), handle: Handle::ReadOnly(opened), repairs_quickly: false })
+    }
+
+    /// Each change also notes what a repair would have to find out: for a file of few changes, which
+    /// then opens in a moment even if it was not closed.
+    pub fn with_quick_repair(self) -> Database {
+        Database { repairs_quickly: true, ..self }
     }
 
     pub fn file(&self) -> &str {
@@ -132,7 +139,7 @@ impl Database {
 
     /// Writes the file's last pages and marks it as closed, so that it opens in a moment.
     pub fn close(self) -> Result<(), Error> {
-        let Database { file, handle } = self;
+        let Database { file, handle, .. } = self;
         guarded(&file, || {
             match handle {
                 Handle::Writable(database) => database.close(),
@@ -170,6 +177,7 @@ impl Database {
                 let set = transaction.set_durability(redb::Durability::None);
                 set.map_err(|cause| failed(&self.file, cause))?;
             }
+            transaction.set_quick_repair(self.repairs_quickly);
             let result = change(&mut Write { file: &self.file, transaction: &transaction })?;
             transaction.commit().map_err(|cause| failed(&self.file, cause))?;
             Ok(result)

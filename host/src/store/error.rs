@@ -13,8 +13,12 @@ pub enum Error {
     Damaged { file: String, what: String },
     #[error("{file} has format {found}, this bifocal reads up to {known}; use a newer one")]
     Newer { file: String, found: u8, known: u8 },
-    #[error("{directory} is in use by another process; stop it, or talk to it with --server")]
-    InUse { directory: String },
+    #[error("{directory} is in use by process {process}; wait until it ends, or stop it")]
+    InUse { directory: String, process: String },
+    #[error("there is no {what} '{name}' here; `bifocal {what} list` shows what there is")]
+    Unknown { what: &'static str, name: String },
+    #[error("there is a {what} '{name}' already; choose another name, or remove it with `bifocal {what} rm`")]
+    Taken { what: &'static str, name: String },
     #[error(
         "{file}: an earlier write failed, so nothing more is written: {cause}; free the disk and start again"
     )]

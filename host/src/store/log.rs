@@ -5,6 +5,7 @@ mod append;
 mod before;
 mod block;
 mod columns;
+mod mark;
 mod queue;
 mod read;
 mod record;
@@ -12,6 +13,7 @@ mod segment;
 mod writer;
 
 pub use append::{Batch, Key, Receipt};
+pub use mark::Mark;
 pub use queue::Appender;
 pub use read::{Payloads, Pieces};
 

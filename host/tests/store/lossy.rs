@@ -209,8 +209,14 @@ impl Disk for Lossy {
 
     fn list(&self, wanted: &str) -> io::Result<Vec<String>> {
         let state = self.0.lock().unwrap();
-        let here = state.names.keys().filter(|name| folder(name) == wanted);
-        Ok(here.map(|name| name.rsplit_once('/').map_or(name.as_str(), |(_, last)| last).into()).collect())
+        if state.names.contains_key(wanted) {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let inside = if wanted.is_empty() { String::new() } else { format!("{wanted}/") };
+        let below = state.names.keys().filter_map(|name| name.strip_prefix(&inside));
+        let mut names: Vec<String> = below.map(|rest| rest.split('/').next().unwrap().into()).collect();
+        names.dedup();
+        Ok(names)
     }
 
     fn sync_folder(&self, wanted: &str) -> io::Result<()> {

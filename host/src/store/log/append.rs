@@ -4,7 +4,9 @@
 //! value of a key = SHA-256 of the request 32 bytes, then first, next, appended, duplicates, conflicts u64
 //! ```
 
+use super::mark::Mark;
 use super::record::{Records, Stretch};
+use super::writer::Request;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::log::PAYLOAD_BYTES_MAX;
@@ -15,6 +17,8 @@ use crate::store::error::Error;
 pub struct Batch {
     records: Records,
     pub key: Option<Key>,
+    /// How far this batch brings its source; the next offset in it is not read.
+    pub mark: Option<Mark>,
 }
 
 /// An Idempotency-Key, with the digest of what was asked under it.
@@ -66,12 +70,13 @@ impl Batch {
     pub fn clear(&mut self) {
         self.records.clear();
         self.key = None;
+        self.mark = None;
     }
 
-    pub(super) fn into_stretch(self) -> Result<(Stretch, Option<Key>), Error> {
+    pub(super) fn into_request(self) -> Result<Request, Error> {
         let count = self.records.count as usize;
         let stretch = Stretch::read(0, self.records.bytes, count).map_err(Error::Refused)?;
-        Ok((stretch, self.key))
+        Ok(Request { stretch, key: self.key, mark: self.mark })
     }
 }
 

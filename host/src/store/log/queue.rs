@@ -110,8 +110,7 @@ impl Drop for Appender {
 impl Waiting {
     fn new(batch: Batch, done: Done) -> Result<Waiting, Error> {
         let bytes = batch.bytes();
-        let (stretch, key) = batch.into_stretch()?;
-        Ok(Waiting { request: Request { stretch, key }, bytes, done })
+        Ok(Waiting { request: batch.into_request()?, bytes, done })
     }
 }
 

@@ -8,6 +8,7 @@
 //! ids     first offset of a block   hashes of its ids, see `block`; only where some event has an id
 //! tail    first offset u64          count u32, then records of one commit
 //! keys    Idempotency-Key           see `append`
+//! sources first row and name        see `mark`
 //! ```
 //!
 //! Keys of blocks, ids and tail are big-endian, so that they sort as offsets.
@@ -25,6 +26,7 @@ pub const BLOCKS: Table = Table("blocks");
 pub const IDS: Table = Table("ids");
 pub const TAIL: Table = Table("tail");
 pub const KEYS: Table = Table("keys");
+pub const SOURCES: Table = Table("sources");
 pub const FIRST: &[u8] = b"first";
 pub const HEAD: &[u8] = b"head";
 

@@ -6,11 +6,13 @@ use super::StreamLog;
 use super::append::{KEY_BYTES_MAX, Key, Receipt};
 use super::before::Before;
 use super::block::{self, BLOCK_BYTES};
+use super::mark::Mark;
 use super::record::{Records, Stretch};
-use super::segment::{BLOCKS, HEAD, IDS, KEYS, META, Segment, TAIL, tail_row};
+use super::segment::{BLOCKS, HEAD, IDS, KEYS, META, SOURCES, Segment, TAIL, tail_row};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::log::Ids;
+use crate::store::database::Table;
 use crate::store::error::Error;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ const RECENT_MAX: usize = 32;
 pub struct Request {
     pub stretch: Stretch,
     pub key: Option<Key>,
+    pub mark: Option<Mark>,
 }
 
 pub struct Writer {
@@ -63,9 +66,18 @@ struct Commit {
     tail: Records,
     tail_first: u64,
     keys: BTreeMap<String, (Digest, Receipt)>,
+    /// Rows by key of how far sources were appended.
+    marks: BTreeMap<Vec<u8>, Vec<u8>>,
     /// The first offset of this commit, and where each of its events lies: request and row.
     first: u64,
     accepted: Vec<(u32, u32)>,
+}
+
+/// A small row that is written with the events.
+struct Note {
+    table: Table,
+    key: Vec<u8>,
+    row: Vec<u8>,
 }
 
 impl Writer {
@@ -165,6 +177,9 @@ impl Writer {
             };
             if let (Some(key), Ok(receipt)) = (&request.key, &receipt) {
                 commit.keys.insert(key.name.clone(), (key.request, *receipt));
+            }
+            if let (Some(mark), Ok(receipt)) = (&request.mark, &receipt) {
+                commit.marks.insert(Mark::key(&mark.source, mark.first), mark.row(receipt.next_offset));
             }
             receipts.push(receipt);
         }
@@ -339,13 +354,20 @@ impl Writer {
     }
 
     fn commit(&mut self, commit: Commit) -> Result<(), Error> {
-        if self.head == commit.first && commit.keys.is_empty() {
+        let Commit { blocks, tail, tail_first, keys, marks, first, .. } = commit;
+        let answers = keys.into_iter().map(|(name, (digest, receipt))| Note {
+            table: KEYS,
+            key: name.into_bytes(),
+            row: receipt.to_bytes(digest),
+        });
+        let marks = marks.into_iter().map(|(key, row)| Note { table: SOURCES, key, row });
+        let notes: Vec<Note> = answers.chain(marks).collect();
+        if self.head == first && notes.is_empty() {
             return Ok(());
         }
-        let Commit { blocks, tail, tail_first, keys, .. } = commit;
         // After a block the tail is what is pending, which starts anew.
         let tail = if blocks.is_empty() { &tail } else { &self.pending.records };
-        self.write(&blocks, (tail_first, tail), &keys)?;
+        self.write(&blocks, (tail_first, tail), &notes)?;
         self.log.head.store(self.head, Ordering::Release);
         *self.log.tip.lock().unwrap_or_else(PoisonError::into_inner) = self.tip.clone();
         if let Some(ids) = &mut self.ids {
@@ -361,7 +383,7 @@ impl Writer {
         &self,
         blocks: &[(u64, Vec<u8>, Vec<u8>)],
         (tail_first, tail): (u64, &Records),
-        keys: &BTreeMap<String, (Digest, Receipt)>,
+        notes: &[Note],
     ) -> Result<(), Error> {
         let offsets: Vec<[u8; 8]> = blocks.iter().map(|(first, ..)| first.to_be_bytes()).collect();
         let rows = offsets.iter().zip(blocks);
@@ -381,12 +403,9 @@ impl Writer {
                     write.load(TAIL, [(tail_first.to_be_bytes().as_slice(), row.as_slice())])?;
                 }
                 write.put(META, [(HEAD, self.head.to_le_bytes().as_slice())])?;
-                let answers: Vec<(&String, Vec<u8>)> =
-                    keys.iter().map(|(name, (digest, receipt))| (name, receipt.to_bytes(*digest))).collect();
-                if !answers.is_empty() {
-                    write.put(KEYS, answers.iter().map(|(name, row)| (name.as_bytes(), row.as_slice())))?;
-                }
-                Ok(())
+                notes
+                    .iter()
+                    .try_for_each(|note| write.put(note.table, [(note.key.as_slice(), note.row.as_slice())]))
             })
         })
     }
@@ -396,7 +415,7 @@ impl Writer {
         let mut commit = Commit { first: self.head, ..Commit::default() };
         self.cut(&mut commit);
         if !commit.blocks.is_empty() {
-            self.write(&commit.blocks, (self.head, &Records::default()), &BTreeMap::new())?;
+            self.write(&commit.blocks, (self.head, &Records::default()), &[])?;
         }
         let disk = self.log.disk.as_ref();
         self.segment.seal(disk)?;

@@ -1,0 +1,151 @@
+//! `bifocal append`: files into a stream, durable and resumable.
+
+use super::Answer;
+use super::data::DataArgs;
+use super::progress::Bars;
+use super::report::{rate, seconds};
+use super::table::grouped;
+use crate::input::{self, Durable, Note, Reading, Schema, Stopped, Target};
+use crate::store::{Appender, StreamRecord};
+use crate::time::TimeRule;
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Append files to a stream
+///
+/// What was appended of a file before is found again by its name and first row, read, compared and left
+/// out: an append that was interrupted goes on, and of a file that has grown only what is new is
+/// appended. Standard input is appended as it is.
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  bifocal append orders orders-2026-01.ndjson orders-2026-02.ndjson.gz --data ./data
+  zcat orders.ndjson.gz | bifocal append orders - --data ./data")]
+pub struct Args {
+    stream: String,
+    /// Events: NDJSON, CSV or Parquet, also in gzip or zstd; `-` is stdin
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Append files from their start, whatever was appended of them before
+    #[arg(long)]
+    again: bool,
+    /// Let in times outside 1990-2100
+    #[arg(long)]
+    any_time: bool,
+    /// No report and no progress
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    let store = args.data.open()?;
+    let record = store.stream(&args.stream)?;
+    let log = store.log(&record)?;
+    let appender = Appender::new(log.clone())?;
+    let reading = Reading { again: args.again, any_time: args.any_time, ..reading(&record)? };
+    let now_ms = || chrono::Utc::now().timestamp_millis();
+    let target = Target { log: &log, appender: &appender, now_ms: &now_ms };
+    let mut bars = Bars::new(args.quiet);
+    let started = Instant::now();
+    let appended = input::append_durably(target, &args.files, &reading, &mut bars.of_bytes("append"));
+    let took = started.elapsed();
+    bars.finish();
+    drop(appender);
+    log.close()?;
+    match appended {
+        Ok(durable) => {
+            args.tell(&durable, took)?;
+            Ok(Answer::Done)
+        }
+        Err(stopped) => {
+            let advice = args.advice(&stopped);
+            let Stopped { error, durable } = *stopped;
+            args.tell(&durable, took)?;
+            Err(anyhow::Error::new(error).context(advice))
+        }
+    }
+}
+
+/// How the events of a stream are read.
+fn reading(record: &StreamRecord) -> anyhow::Result<Reading> {
+    let unit = record.time_unit.as_deref().map(str::parse).transpose()?;
+    let schema = record.schema().map(|schema| Schema::new(schema.number, &schema.text)).transpose();
+    Ok(Reading {
+        time: record.time.clone(),
+        id: record.id.clone(),
+        rule: TimeRule::new(record.time_format.as_deref(), unit)?,
+        schema: schema.map_err(|why| anyhow::anyhow!(why)).context("the stream's schema")?,
+        any_time: false,
+        again: false,
+    })
+}
+
+impl Args {
+    /// The report to stderr; in a pipe also the same as JSON to stdout.
+    fn tell(&self, durable: &Durable, took: Duration) -> anyhow::Result<()> {
+        let mut out = std::io::stdout();
+        if !out.is_terminal() {
+            let answer = serde_json::json!({
+                "first_offset": durable.offsets.map(|(first, _)| first),
+                "next_offset": durable.offsets.map(|(_, next)| next),
+                "appended": durable.appended,
+                "duplicates": durable.duplicates,
+                "conflicts": durable.conflicts,
+            });
+            writeln!(out, "{answer}")?;
+        }
+        if self.quiet {
+            return Ok(());
+        }
+        let mut err = std::io::stderr().lock();
+        for note in &durable.notes {
+            match note {
+                Note::There { source, rows, next_offset } => writeln!(
+                    err,
+                    "there    {} events of {source} were there, before offset {}",
+                    grouped(*rows),
+                    grouped(*next_offset)
+                )?,
+                Note::Changed { source } => writeln!(
+                    err,
+                    "changed  another {source} was appended before; this one was appended from its start"
+                )?,
+            }
+        }
+        let events = durable.appended + durable.duplicates + durable.conflicts;
+        writeln!(
+            err,
+            "appended {} events{}   {}   {}   duplicates {}   conflicts {}",
+            grouped(durable.appended),
+            offsets(durable),
+            seconds(took),
+            rate(events, took),
+            grouped(durable.duplicates),
+            grouped(durable.conflicts),
+        )?;
+        Ok(())
+    }
+
+    /// What to do about an append that stopped.
+    fn advice(&self, stopped: &Stopped) -> String {
+        let before = match stopped.durable.offsets {
+            Some(_) => format!("what came before is durable,{}", offsets(&stopped.durable)),
+            None => "nothing was appended".into(),
+        };
+        let next = if self.files.iter().all(|file| file.is_file()) {
+            "mend it and give the same command again: it goes on from there"
+        } else {
+            "mend it and append what follows: what comes through a pipe is not found again"
+        };
+        format!("the append of {} stopped; {before}; {next}", self.stream)
+    }
+}
+
+fn offsets(durable: &Durable) -> String {
+    let range = |(first, next)| format!(" at offsets [{}, {})", grouped(first), grouped(next));
+    durable.offsets.map(range).unwrap_or_default()
+}

@@ -1,0 +1,37 @@
+//! `bifocal stream`: the streams of a data directory.
+
+mod create;
+mod list;
+mod rm;
+mod show;
+mod tail;
+
+use super::Answer;
+use clap::{Args as ClapArgs, Subcommand};
+
+/// Create, list, show and remove streams
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  bifocal stream create orders --data ./data --time ts --id order_id")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Create(create::Args),
+    List(list::Args),
+    Show(show::Args),
+    Tail(tail::Args),
+    Rm(rm::Args),
+}
+
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    match &args.command {
+        Command::Create(args) => create::main(args),
+        Command::List(args) => list::main(args),
+        Command::Show(args) => show::main(args),
+        Command::Tail(args) => tail::main(args),
+        Command::Rm(args) => rm::main(args),
+    }
+}

@@ -1,0 +1,261 @@
+//! What the catalog says of a stream and of a view. Records are JSON: they are few, small, and read by
+//! people when something is wrong.
+
+use crate::log;
+use crate::store::error::Error;
+use serde::{Deserialize, Serialize};
+
+/// A stream, by what was fixed when it was created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamRecord {
+    /// Its folder is `streams/<number>`; never given again.
+    pub number: u64,
+    pub name: String,
+    /// Where a payload holds its event's time; None: an event's time is when it came in.
+    pub time: Option<String>,
+    pub time_format: Option<String>,
+    /// `s`, `ms`, `us` or `ns`.
+    pub time_unit: Option<String>,
+    /// Where a payload holds its event's id; None: nothing is deduplicated.
+    pub id: Option<String>,
+    pub out_of_orderness_ms: i64,
+    pub max_ahead_ms: i64,
+    pub dedup_events: u64,
+    /// Ids are hashed under it.
+    pub seed: u64,
+    /// Ascending; the last one is in force. Empty: payloads are any JSON.
+    pub schemas: Vec<SchemaRecord>,
+    pub created_ms: i64,
+}
+
+/// One version of the JSON Schema of a stream's payloads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaRecord {
+    /// From 1; events carry it.
+    pub number: i64,
+    pub text: String,
+}
+
+/// A view: its versions, and the run that is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewRecord {
+    /// Its folder is `views/<number>`; never given again.
+    pub number: u64,
+    pub name: String,
+    /// The name of its stream.
+    pub stream: String,
+    /// Ascending by number.
+    pub versions: Vec<VersionRecord>,
+    /// The number of the version that is served.
+    pub live: u64,
+    pub lateness_ms: i64,
+    pub keep_runs: usize,
+    /// Batch is `[0, boundary)`.
+    pub boundary: u64,
+    /// The published run; None before the first.
+    pub batch_run: Option<u64>,
+    /// Ascending by number; bounded by `keep_runs`.
+    pub runs: Vec<RunRecord>,
+    pub next_run: u64,
+    pub created_ms: i64,
+}
+
+/// A transform as it was deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionRecord {
+    /// From 1.
+    pub number: u64,
+    /// Of component, settings and semantics, as hex.
+    pub digest: String,
+    /// Of the component's bytes, as hex: its file in `components`.
+    pub component: String,
+    /// In canonical form.
+    pub settings: String,
+    pub deployed_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunKind {
+    Full,
+    Incremental,
+    Targeted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunResult {
+    Published,
+    Failed,
+}
+
+/// One execution of the batch executor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    pub number: u64,
+    pub kind: RunKind,
+    /// The number of the version that was run.
+    pub version: u64,
+    pub from: u64,
+    pub to: u64,
+    pub started_ms: i64,
+    pub took_ms: u64,
+    pub result: RunResult,
+    /// Why it failed.
+    pub cause: Option<String>,
+    /// None of a run that failed.
+    pub certificate: Option<CertificateRecord>,
+    pub events: u64,
+    pub cells: u64,
+    pub rejected: u64,
+    /// Within the view's folder; None once nothing of the run is kept.
+    pub file: Option<String>,
+}
+
+/// The parts of a certificate, as hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRecord {
+    pub version: String,
+    pub log: String,
+    pub rejected: String,
+    pub cells: String,
+}
+
+/// Numbers given, and how many records there are: a table that went missing is seen by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counter {
+    pub next: u64,
+    pub there: u64,
+}
+
+impl Default for Counter {
+    fn default() -> Counter {
+        Counter { next: 1, there: 0 }
+    }
+}
+
+impl StreamRecord {
+    /// What its log is opened with.
+    pub fn stream(&self) -> log::Stream {
+        log::Stream {
+            time: self.time.clone(),
+            id: self.id.clone(),
+            out_of_orderness_ms: self.out_of_orderness_ms,
+            max_ahead_ms: self.max_ahead_ms,
+            dedup_events: self.dedup_events,
+            ..log::Stream::default()
+        }
+    }
+
+    pub fn folder(&self) -> String {
+        format!("streams/{}/log", self.number)
+    }
+
+    /// The schema in force.
+    pub fn schema(&self) -> Option<&SchemaRecord> {
+        self.schemas.last()
+    }
+}
+
+impl ViewRecord {
+    pub fn folder(&self) -> String {
+        format!("views/{}", self.number)
+    }
+
+    pub fn live_version(&self) -> Option<&VersionRecord> {
+        self.versions.iter().find(|version| version.number == self.live)
+    }
+
+    pub fn run(&self, number: u64) -> Option<&RunRecord> {
+        self.runs.iter().find(|run| run.number == number)
+    }
+
+    /// Adds a run and forgets the oldest beyond `keep_runs`, never the one that is served; the files of
+    /// those forgotten.
+    pub fn add_run(&mut self, run: RunRecord) -> Vec<String> {
+        self.runs.push(run);
+        let mut files = Vec::new();
+        while self.runs.len() > self.keep_runs.max(1) {
+            let oldest = self.runs.iter().position(|run| Some(run.number) != self.batch_run);
+            let Some(oldest) = oldest else { break };
+            files.extend(self.runs.remove(oldest).file);
+        }
+        files
+    }
+}
+
+const NAME_BYTES_MAX: usize = 64;
+
+/// Refuses a name that could not stand in a path, a URL or a file name of any system.
+pub fn check_name(what: &str, name: &str) -> Result<(), Error> {
+    let is_first = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_next = |byte: u8| is_first(byte) || matches!(byte, b'_' | b'.' | b'-');
+    let well = name.bytes().next().is_some_and(is_first)
+        && name.bytes().all(is_next)
+        && name.len() <= NAME_BYTES_MAX;
+    let rule = format!(
+        "'{name}' cannot name a {what}: use 1 to {NAME_BYTES_MAX} of a-z, 0-9, '_', '.' and '-', beginning with a letter or digit"
+    );
+    if well { Ok(()) } else { Err(Error::Refused(rule)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_lower_case_short_and_begins_with_a_letter_or_digit() {
+        for name in ["a", "0", "orders.v2_x-1", &"a".repeat(64)] {
+            assert_eq!(check_name("stream", name), Ok(()));
+        }
+        for name in ["", ".", "..", "-a", "_a", "A", "a/b", "a b", "ä", &"a".repeat(65)] {
+            assert!(check_name("stream", name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_run_that_is_served_outlives_the_others() {
+        let run = |number| RunRecord {
+            number,
+            kind: RunKind::Full,
+            version: 1,
+            from: 0,
+            to: 1,
+            started_ms: 0,
+            took_ms: 0,
+            result: RunResult::Published,
+            cause: None,
+            certificate: None,
+            events: 1,
+            cells: 1,
+            rejected: 0,
+            file: Some(format!("{number}.redb")),
+        };
+        let mut view = ViewRecord {
+            number: 1,
+            name: "v".into(),
+            stream: "s".into(),
+            versions: Vec::new(),
+            live: 1,
+            lateness_ms: 0,
+            keep_runs: 2,
+            boundary: 1,
+            batch_run: Some(1),
+            runs: Vec::new(),
+            next_run: 1,
+            created_ms: 0,
+        };
+        assert_eq!(view.add_run(run(1)), Vec::<String>::new());
+        assert_eq!(view.add_run(run(2)), Vec::<String>::new());
+        assert_eq!(view.add_run(run(3)), ["2.redb"]);
+        let left: Vec<u64> = view.runs.iter().map(|run| run.number).collect();
+        assert_eq!(left, [1, 3]);
+    }
+}
