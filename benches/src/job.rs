@@ -29,8 +29,7 @@ pub struct Job {
 
 impl Job {
     pub fn new(events: u64) -> anyhow::Result<Job> {
-        let mut lines = Vec::new();
-        Orders::new(Shape { events, ..Shape::default() }).fill(&mut lines, usize::MAX);
+        let lines = lines(events);
         let component = component("revenue")?;
         let log = log(lines)?;
         let extractor = Extractor::new(component.description(), TimeRule::default())?;
@@ -43,6 +42,13 @@ impl Job {
     pub fn calls(&self) -> Calls {
         Calls::new(self.component.clone(), Arc::default())
     }
+}
+
+/// The orders of the job, as NDJSON.
+pub fn lines(events: u64) -> Vec<u8> {
+    let mut lines = Vec::new();
+    Orders::new(Shape { events, ..Shape::default() }).fill(&mut lines, usize::MAX);
+    lines
 }
 
 /// A plugin of this repository as a component.

@@ -38,7 +38,7 @@ pub fn measure(job: &Job) -> anyhow::Result<Vec<Line>> {
 
 /// What the host's own run proves of its result, in full.
 pub fn certificate(job: &Job) -> anyhow::Result<Certificate> {
-    Ok(Certificate::of(&job.calls(), &job.log, &batch(job, &job.log, 2)?))
+    Ok(Certificate::of(&job.calls(), &job.log, &batch(job, &job.log, 2)?)?)
 }
 
 /// The payloads of a log, whose times are known since the append.

@@ -1,31 +1,61 @@
 //! The host against native Rust on the same job, on this machine, in this run. Figures are ratios:
 //! both sides run in turn, and the result of each is digested, printed and must be equal.
 //!
-//! `cargo run --release -p benches -- orders [EVENTS [HOT_EVENTS]]`, by default 2 M and 10 M.
-//! Exit code 1 if results differ or a ratio misses its goal.
+//! `cargo run --release -p benches -- WHAT`, with WHAT one of
+//! - `orders [EVENTS [HOT_EVENTS]]`: in memory, by default 2 M and 10 M;
+//! - `store [EVENTS]`: the same job replayed from a durable log, by default 10 M;
+//! - `parts [EVENTS]`: where the time of columns to cells goes, by default 2 M;
+//! - `durable`: append against a plain file, and how long a log takes to open after a kill.
+//!
+//! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
 
 mod columns;
+mod columns_cache;
+mod durable;
 mod hot;
 mod job;
 mod json;
 mod measure;
 mod native;
+mod parts;
+mod replay;
 
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]]      (2000000 and 10000000)";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | durable";
+
+enum What {
+    Orders { events: u64, hot_events: u64 },
+    Parts { events: u64 },
+    Store { events: u64 },
+    Durable,
+}
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((events, hot_events)) = sizes(&arguments) else {
+    let Some(what) = what(&arguments) else {
         eprintln!("{USAGE}");
         std::process::exit(2);
     };
     if cfg!(debug_assertions) {
         eprintln!("built without --release: the ratios below mean nothing");
     }
-    let (lines, certificate) = orders(events, hot_events)?;
+    let (events, lines, certificate) = match what {
+        What::Orders { events, hot_events } => {
+            let (lines, certificate) = orders(events, hot_events)?;
+            (events, lines, certificate)
+        }
+        What::Parts { events } => return parts::measure(events),
+        What::Store { events } => {
+            let job = job::Job::new(events)?;
+            (events, replay::Stored::new(&job)?.measure()?, json::certificate(&job)?)
+        }
+        What::Durable => {
+            durable::measure()?;
+            return durable::open_after_kill(10_000_000);
+        }
+    };
     println!("orders: {events} events, {} rounds each, medians; M events a second", measure::ROUNDS);
     println!("{}", Line::HEADER);
     lines.iter().for_each(|line| println!("{line}"));
@@ -33,10 +63,18 @@ fn main() -> anyhow::Result<()> {
     if lines.iter().all(Line::is_met) { Ok(()) } else { std::process::exit(1) }
 }
 
-fn sizes(arguments: &[String]) -> Option<(u64, u64)> {
+fn what(arguments: &[String]) -> Option<What> {
     let number = |i: usize, usual| arguments.get(i).map_or(Some(usual), |text| text.parse().ok());
-    let is_job = arguments.first().is_some_and(|job| job == "orders") && arguments.len() <= 3;
-    if is_job { number(1, 2_000_000).zip(number(2, 10_000_000)) } else { None }
+    match (arguments.first()?.as_str(), arguments.len()) {
+        ("orders", ..=3) => {
+            let (events, hot_events) = number(1, 2_000_000).zip(number(2, 10_000_000))?;
+            Some(What::Orders { events, hot_events })
+        }
+        ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
+        ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
+        ("durable", 1) => Some(What::Durable),
+        _ => None,
+    }
 }
 
 fn orders(events: u64, hot_events: u64) -> anyhow::Result<(Vec<Line>, Certificate)> {
@@ -44,6 +82,7 @@ fn orders(events: u64, hot_events: u64) -> anyhow::Result<(Vec<Line>, Certificat
     let hot = hot::measure(hot_events)?;
     let job = job::Job::new(events)?;
     let mut lines = vec![columns::measure(&job)?];
+    lines.push(columns_cache::measure(&job)?);
     lines.extend(json::measure(&job)?);
     lines.extend(hot);
     Ok((lines, json::certificate(&job)?))

@@ -2,7 +2,7 @@
 //! are merged strictly left to right. Knows nothing of micro-batches.
 
 use crate::extract;
-use crate::half::{self, Error, Half, Job};
+use crate::half::{self, Error, FoldedChunk, Half, Job};
 use crate::offset::Range;
 use crate::pool;
 
@@ -23,17 +23,25 @@ pub fn run(
 ) -> Result<Half, Error> {
     let mut half = Half::new(range);
     let left = job.left(None);
-    pool::in_order(
-        shape.threads,
-        range.chunks(shape.chunk_rows),
-        extract::Scratch::default,
-        |scratch, chunk| half::fold(job, job.log.extract(job.extractor, scratch, chunk)?),
-        |chunk| {
-            let events = chunk.range.count();
-            half.absorb(job.calls, chunk, &left)?;
-            progress(events);
-            Ok(())
-        },
-    )?;
+    fold(job, range.chunks(shape.chunk_rows), shape.threads, |chunk| {
+        let events = chunk.range.count();
+        half.absorb(job.calls, chunk, &left)?;
+        progress(events);
+        Ok::<(), Error>(())
+    })?;
     Ok(half)
+}
+
+/// Folds chunks and gives them to `take`, one at a time and in order.
+pub fn fold<E: From<Error> + Send>(
+    job: &Job<'_>,
+    chunks: impl Iterator<Item = Range> + Send,
+    threads: usize,
+    take: impl FnMut(FoldedChunk) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let fold = |scratch: &mut extract::Scratch, chunk| {
+        let extracted = job.log.extract(job.extractor, scratch, chunk).map_err(Error::from)?;
+        Ok(half::fold(job, extracted)?)
+    };
+    pool::in_order(threads, chunks, extract::Scratch::default, fold, take)
 }

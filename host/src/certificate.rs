@@ -1,14 +1,11 @@
 //! What a batch view proves of itself to a third party: which version over which bytes of the log
-//! gave which cells.
+//! gave which cells. Owns what is digested and in which order, cell by cell, so that nobody needs all
+//! cells at once.
 
-use crate::calls::Calls;
+use crate::cell::CellRef;
 use crate::description::Description;
 use crate::digest::{Digest, Hasher};
-use crate::extract::Rejected;
-use crate::half::Half;
-use crate::log::{ReadLog, Unreadable};
 use crate::offset::Range;
-use crate::table::Table;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -23,17 +20,6 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    pub fn of(calls: &Calls, log: &dyn ReadLog, half: &Half) -> Result<Certificate, Unreadable> {
-        let description = calls.description();
-        Ok(Certificate {
-            version: calls.version(),
-            range: half.range,
-            log: log.digest(half.range, reads_ingested(description))?,
-            rejected: rejected_digest(&half.rejected),
-            cells: cells_digest(description, &half.table),
-        })
-    }
-
     /// One value for all of it.
     pub fn digest(&self) -> Digest {
         let mut hasher = Hasher::new("bifocal certificate 1");
@@ -45,31 +31,66 @@ impl Certificate {
     }
 }
 
-fn reads_ingested(description: &Description) -> bool {
+/// Whether a certificate's log digest covers ingest times.
+pub fn reads_ingested(description: &Description) -> bool {
     let filter = description.only.iter().map(|filter| &filter.path);
     description.inputs.iter().map(|field| &field.path).chain(filter).any(|path| path == "@ingested")
 }
 
-fn rejected_digest(rejected: &[Rejected]) -> Digest {
-    let mut hasher = Hasher::new("bifocal rejected 1");
-    rejected.iter().for_each(|event| hasher.u64(event.offset));
-    hasher.finish()
+/// The digest of rejected offsets, ascending.
+#[derive(Clone)]
+pub struct RejectedHasher(Hasher);
+
+impl RejectedHasher {
+    pub fn new() -> RejectedHasher {
+        RejectedHasher(Hasher::new("bifocal rejected 1"))
+    }
+
+    pub fn push(&mut self, offset: u64) {
+        self.0.u64(offset);
+    }
+
+    pub fn finish(self) -> Digest {
+        self.0.finish()
+    }
 }
 
-/// Typed by the kinds of the key, length-prefixed, null distinct from empty by the key's encoding.
-pub fn cells_digest(description: &Description, table: &Table) -> Digest {
-    let mut hasher = Hasher::new("bifocal cells 1");
-    hasher.u64(description.keys.len() as u64);
-    for field in &description.keys {
-        hasher.part(field.kind.to_string().as_bytes());
+impl Default for RejectedHasher {
+    fn default() -> RejectedHasher {
+        RejectedHasher::new()
     }
-    hasher.u64(u64::from(description.window.is_some()));
-    hasher.u64(table.len() as u64);
-    for cell in table.iter_sorted() {
-        hasher.part(cell.key);
-        hasher.i64(cell.window);
-        hasher.u64(u64::from(cell.broken.is_some()));
-        hasher.part(if cell.broken.is_some() { &[] } else { cell.state });
+}
+
+/// The digest of cells in canonical order: typed by the kinds of the key, length-prefixed, null
+/// distinct from empty by the key's encoding. Their number comes last, since it is known last;
+/// a cell takes more bytes than a number, so that none can be read as the other.
+#[derive(Clone)]
+pub struct CellsHasher {
+    hasher: Hasher,
+    cells: u64,
+}
+
+impl CellsHasher {
+    pub fn new(description: &Description) -> CellsHasher {
+        let mut hasher = Hasher::new("bifocal cells 1");
+        hasher.u64(description.keys.len() as u64);
+        for field in &description.keys {
+            hasher.part(field.kind.to_string().as_bytes());
+        }
+        hasher.u64(u64::from(description.window.is_some()));
+        CellsHasher { hasher, cells: 0 }
     }
-    hasher.finish()
+
+    pub fn push(&mut self, cell: &CellRef<'_>) {
+        self.hasher.part(cell.key);
+        self.hasher.i64(cell.window);
+        self.hasher.u64(u64::from(cell.broken.is_some()));
+        self.hasher.part(if cell.broken.is_some() { &[] } else { cell.state });
+        self.cells += 1;
+    }
+
+    pub fn finish(mut self) -> Digest {
+        self.hasher.u64(self.cells);
+        self.hasher.finish()
+    }
 }

@@ -230,7 +230,11 @@ impl Column {
     }
 
     fn slice_validity(&self, from: usize, to: usize) -> Vec<u8> {
-        if self.validity.is_empty() { Vec::new() } else { keep_bits(&self.validity, &[from..to]) }
+        if self.validity.is_empty() {
+            Vec::new()
+        } else {
+            keep_bits(&self.validity, std::slice::from_ref(&(from..to)))
+        }
     }
 
     /// Keeps the rows of these stretches, which ascend and are of this column; moves as much at once as
@@ -247,8 +251,8 @@ impl Column {
             end += length;
         }
         self.fixed.truncate(end);
-        let all = [0..self.heap.len()];
-        if matches!(kind, Kind::Binary | Kind::Json) && *stretches != all {
+        let all = 0..self.heap.len();
+        if matches!(kind, Kind::Binary | Kind::Json) && *stretches != *std::slice::from_ref(&all) {
             self.heap.keep(stretches);
         }
         if !self.validity.is_empty() {

@@ -5,7 +5,10 @@ use crate::calls::{self, Calls, Outcome};
 use crate::extract::{Extracted, Extractor, Rejected};
 use crate::log::{ReadLog, Unreadable};
 use crate::offset::Range;
-use crate::table::{Left, Table};
+use crate::store;
+use crate::table::{self, Below, Left, Table};
+
+pub use crate::tally::Tally;
 
 /// Why a range could not be folded: ours, never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +17,17 @@ pub enum Error {
     Call(#[from] calls::Error),
     #[error(transparent)]
     Log(#[from] Unreadable),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<table::Error> for Error {
+    fn from(error: table::Error) -> Error {
+        match error {
+            table::Error::Call(error) => Error::Call(error),
+            table::Error::Store(error) => Error::Store(error),
+        }
+    }
 }
 
 /// A transform over a log: what both executors are given.
@@ -33,27 +47,12 @@ impl<'a> Job<'a> {
     }
 
     /// What the first state of a cell is merged onto.
-    pub fn left<'b>(&'b self, below: Option<&'b Table>) -> Left<'b> {
+    pub fn left<'b>(&'b self, below: Option<&'b dyn Below>) -> Left<'b> {
         match &self.calls.description().initial {
             Some(initial) => Left::Whole { below, initial },
             None => Left::Nothing,
         }
     }
-}
-
-/// Counts over a range. Conservation: `folded + rejected + ignored` is the range's number of events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub folded: u64,
-    pub rejected: u64,
-    pub ignored: u64,
-    /// Folded events with a window that was closed in the prefix before them.
-    pub late: u64,
-    pub fuel: u64,
-    /// Calls of several rows that failed and were made again as halves.
-    pub splits: u64,
-    /// Chunks or micro-batches.
-    pub chunks: u64,
 }
 
 /// Cells and verdicts over a range.
@@ -70,9 +69,24 @@ pub struct Half {
 pub struct FoldedChunk {
     pub range: Range,
     pub outcome: Outcome,
-    rejected: Vec<Rejected>,
+    /// By extraction or by the transform; ascending.
+    pub rejected: Vec<Rejected>,
     ignored: u64,
     late: u64,
+}
+
+impl FoldedChunk {
+    pub fn tally(&self) -> Tally {
+        Tally {
+            folded: self.outcome.folded,
+            rejected: self.rejected.len() as u64,
+            ignored: self.ignored,
+            late: self.late,
+            fuel: self.outcome.fuel,
+            splits: self.outcome.splits,
+            chunks: 1,
+        }
+    }
 }
 
 impl Half {
@@ -81,17 +95,11 @@ impl Half {
     }
 
     /// Merges a chunk to the right of what is here.
-    pub fn absorb(&mut self, calls: &Calls, chunk: FoldedChunk, left: &Left<'_>) -> Result<(), calls::Error> {
+    pub fn absorb(&mut self, calls: &Calls, chunk: FoldedChunk, left: &Left<'_>) -> Result<(), table::Error> {
         for part in &chunk.outcome.parts {
             self.table.absorb(calls, part, left)?;
         }
-        self.tally.folded += chunk.outcome.folded;
-        self.tally.rejected += chunk.rejected.len() as u64;
-        self.tally.ignored += chunk.ignored;
-        self.tally.late += chunk.late;
-        self.tally.fuel += chunk.outcome.fuel;
-        self.tally.splits += chunk.outcome.splits;
-        self.tally.chunks += 1;
+        self.tally = self.tally.plus(chunk.tally());
         self.rejected.extend(chunk.rejected);
         Ok(())
     }

@@ -13,6 +13,9 @@ pub mod description;
 pub mod column;
 pub mod stripe;
 pub mod key;
+pub mod cell;
+pub mod tally;
+pub mod certificate;
 pub mod settings;
 pub mod transform;
 
@@ -27,11 +30,13 @@ pub mod input;
 // Activities.
 pub mod calls;
 pub mod table;
+pub mod merge;
 pub mod pool;
 pub mod half;
 pub mod batch;
 pub mod speed;
-pub mod certificate;
+pub mod certify;
+pub mod refold;
 pub mod reconcile;
 pub mod drill;
 pub mod run;

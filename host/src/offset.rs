@@ -42,12 +42,15 @@ impl Range {
         self.from == self.to
     }
 
-    /// Consecutive ranges of at most `events` events that make up this one; none if it is empty.
+    /// Consecutive ranges that make up this one, cut at multiples of `events`, so that whoever keeps
+    /// something by such stretches finds it whole; none if it is empty.
     pub fn chunks(self, events: u64) -> impl Iterator<Item = Range> {
         let step = events.max(1);
-        (0..self.count().div_ceil(step)).map(move |i| {
-            let from = self.from.plus(i * step);
-            Range::new(from, from.plus(step).min(self.to))
+        let first = self.from.0 / step;
+        (first..self.to.0.div_ceil(step)).filter_map(move |i| {
+            let from = self.from.max(Offset(i.saturating_mul(step)));
+            let to = self.to.min(Offset(i.saturating_add(1).saturating_mul(step)));
+            (from < to).then(|| Range::new(from, to))
         })
     }
 }

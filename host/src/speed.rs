@@ -4,19 +4,19 @@
 use crate::extract::Scratch;
 use crate::half::{self, Error, Half, Job};
 use crate::offset::{Offset, Range};
-use crate::table::Table;
+use crate::table::Below;
 
 /// A generation in the making: `[from, visible)` over a batch view `[0, from)`.
 pub struct Speed<'a> {
     job: Job<'a>,
     /// The batch view: whole states grow from its states, deltas do not look at it.
-    below: Option<&'a Table>,
+    below: Option<&'a dyn Below>,
     scratch: Scratch,
     half: Half,
 }
 
 impl<'a> Speed<'a> {
-    pub fn new(job: Job<'a>, from: Offset, below: Option<&'a Table>) -> Speed<'a> {
+    pub fn new(job: Job<'a>, from: Offset, below: Option<&'a dyn Below>) -> Speed<'a> {
         Speed { job, below, scratch: Scratch::default(), half: Half::new(Range::new(from, from)) }
     }
 

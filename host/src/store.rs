@@ -18,13 +18,16 @@ mod error;
 mod lock;
 mod log;
 mod sweep;
+mod view;
 
 pub use catalog::{
     CertificateRecord, RunKind, RunRecord, RunResult, SchemaRecord, StreamRecord, VersionRecord, ViewRecord,
 };
+pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
-pub use log::{Appender, Batch, Key, Mark, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use log::{Appender, Batch, Key, Mark, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
 
 use crate::digest::Digest;
 use catalog::Catalog;

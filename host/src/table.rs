@@ -1,9 +1,13 @@
 //! Cells in memory: one state for each (key, window), found by hash, merged in bulk, read in
 //! canonical order. Owns the arena that states live in; knows nothing of where they come from.
 
-use crate::calls::{Calls, Error, Part, hash_of};
+use crate::calls::{self, Calls, Part, hash_of};
+pub use crate::cell::CellRef;
+use crate::cell::Found;
 use crate::column::Blobs;
+use crate::store;
 use hashbrown::HashTable;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One cell's place in its table; stable for the table's life.
@@ -42,24 +46,35 @@ pub struct Table {
     broken: BTreeMap<Slot, String>,
 }
 
-/// A cell as others see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CellRef<'a> {
-    /// In the encoding of `key`.
-    pub key: &'a [u8],
-    /// Start, milliseconds UTC; 0 for a global window.
-    pub window: i64,
-    pub state: &'a [u8],
-    /// Why the cell has no state that could be used.
-    pub broken: Option<&'a str>,
-}
-
 /// What a cell's first state is merged onto.
 pub enum Left<'a> {
     /// Nothing: states are deltas, the first one stays as it is.
     Nothing,
-    /// The state of the cell in the table below, else the initial one: states are whole.
-    Whole { below: Option<&'a Table>, initial: &'a [u8] },
+    /// The state of the cell below, else the initial one: states are whole.
+    Whole { below: Option<&'a dyn Below>, initial: &'a [u8] },
+}
+
+/// Whole states that others grow from: a table, or files.
+pub trait Below: Sync {
+    fn find(&self, key: &[u8], window: i64) -> Result<Option<Found<'_>>, store::Error>;
+}
+
+impl Below for Table {
+    fn find(&self, key: &[u8], window: i64) -> Result<Option<Found<'_>>, store::Error> {
+        Ok(Table::find(self, key, window).map(|cell| match cell.broken {
+            Some(cause) => Found::Broken(Cow::Borrowed(cause)),
+            None => Found::State(Cow::Borrowed(cell.state)),
+        }))
+    }
+}
+
+/// Why states could not be merged: ours, never a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Call(#[from] calls::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 /// Pairs gathered for one bulk merge.
@@ -136,10 +151,10 @@ impl Table {
             match self.slot(*hash, key, *window) {
                 Some(slot) if self.broken.contains_key(&slot) => {}
                 Some(slot) => pairs.push(slot, self.cell(slot).state, state),
-                None => self.first(*hash, key, *window, state, left, &mut pairs),
+                None => self.first(*hash, key, *window, state, left, &mut pairs)?,
             }
         }
-        self.merge(calls, &pairs)
+        Ok(self.merge(calls, &pairs)?)
     }
 
     /// A cell's first state.
@@ -151,22 +166,23 @@ impl Table {
         state: &[u8],
         left: &Left<'_>,
         pairs: &mut Pairs,
-    ) {
+    ) -> Result<(), store::Error> {
         let Left::Whole { below, initial } = left else {
             self.insert(hash, key, window, state);
-            return;
+            return Ok(());
         };
         let slot = self.insert(hash, key, window, &[]);
-        match below.and_then(|table| table.find(key, window)) {
-            Some(CellRef { broken: Some(cause), .. }) => {
+        match below.map_or(Ok(None), |below| below.find(key, window))? {
+            Some(Found::Broken(cause)) => {
                 self.broken.insert(slot, cause.into());
             }
-            Some(cell) => pairs.push(slot, cell.state, state),
+            Some(Found::State(found)) => pairs.push(slot, &found, state),
             None => pairs.push(slot, initial, state),
         }
+        Ok(())
     }
 
-    fn merge(&mut self, calls: &Calls, pairs: &Pairs) -> Result<(), Error> {
+    fn merge(&mut self, calls: &Calls, pairs: &Pairs) -> Result<(), calls::Error> {
         if pairs.slots.is_empty() {
             return Ok(());
         }
@@ -184,7 +200,7 @@ impl Table {
     }
 
     /// This table with a later one laid over it: deltas are merged to the right, whole states replace.
-    pub fn overlaid(&self, calls: &Calls, above: &Table, whole: bool) -> Result<Table, Error> {
+    pub fn overlaid(&self, calls: &Calls, above: &Table, whole: bool) -> Result<Table, calls::Error> {
         let mut out = self.clone();
         let mut pairs = Pairs::default();
         for slot in (0..above.cells.len() as u32).map(Slot) {

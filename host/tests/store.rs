@@ -5,6 +5,10 @@
 mod append;
 #[path = "store/catalog.rs"]
 mod catalog;
+#[path = "store/columns.rs"]
+mod columns;
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/lossy.rs"]

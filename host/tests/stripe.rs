@@ -112,7 +112,6 @@ proptest! {
     fn columns_come_back_as_they_went_in(kind in select(&KINDS[..]), rows in rows()) {
         let projected = projected(&kind, &rows);
         let back = decode(&encode(&projected, &kind, rows.len()), &kind, rows.len()).expect("decoded");
-        // NaNs are equal by their bits.
         prop_assert_eq!(back, projected);
     }
 
@@ -215,4 +214,29 @@ fn errors_name_what_is_wrong() {
     assert_eq!(said(decode(&[], &Kind::Text, 0).unwrap_err()), "header: 4 bytes are needed and 0 are left");
     let longer = [good.as_slice(), &[0]].concat();
     assert_eq!(said(decode(&longer, &Kind::Integer, 3).unwrap_err()), "1 bytes are left behind the end");
+}
+
+#[test]
+fn numbers_at_the_edge_of_a_width_come_back() {
+    for greatest in [0, 1, 0xff, 0x100, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, i64::MAX] {
+        for least in [0, -3, i64::MIN] {
+            let times = [least, least.wrapping_add(greatest)];
+            assert_eq!(decode_times(&encode_times(&times), 2), Ok(times.to_vec()));
+        }
+    }
+    for values in [1, 2, 255, 256, 257, 65_536, 65_537] {
+        let rows: Vec<Row> = (0..values).map(Row::Value).collect();
+        let projected = projected(&Kind::Text, &rows);
+        let back = decode(&encode(&projected, &Kind::Text, rows.len()), &Kind::Text, rows.len());
+        assert!(back == Ok(projected), "{values} distinct texts");
+    }
+}
+
+#[test]
+fn a_code_must_have_a_text() {
+    let rows = [Row::Value(7), Row::Value(8)];
+    let mut bytes = encode(&projected(&Kind::Text, &rows), &Kind::Text, 2);
+    assert_eq!(bytes[10..12], [0, 1]);
+    bytes[11] = 2;
+    assert_eq!(decode(&bytes, &Kind::Text, 2), Err(Error::Heap("code 2 of 2 values".into())));
 }

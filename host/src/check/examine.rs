@@ -13,7 +13,8 @@ use crate::column::Blobs;
 use crate::description::Description;
 use crate::extract::Extracted;
 use crate::offset::{Offset, Range};
-use crate::table::{Left, Table};
+use crate::table::{self, Left, Table};
+use crate::transform::Fault;
 use std::collections::BTreeSet;
 
 /// Rows of the first chunks on which `pure` is tried.
@@ -251,7 +252,7 @@ impl Examination<'_, '_> {
         };
         let mut table = Table::default();
         for part in self.bench.calls.fold(&chunk)?.parts {
-            table.absorb(&self.bench.calls, &part, &left)?;
+            table.absorb(&self.bench.calls, &part, &left).map_err(|error| self.failed(error))?;
         }
         let cells: Vec<_> = table.iter_sorted().filter(|cell| cell.broken.is_none()).collect();
         let windows: Vec<i64> = cells.iter().map(|cell| cell.window).collect();
@@ -267,5 +268,12 @@ impl Examination<'_, '_> {
             sweep.suspects.entry(Law::Total).or_insert(items);
         }
         Ok(lawful.len() as u64)
+    }
+
+    fn failed(&self, error: table::Error) -> Error {
+        match error {
+            table::Error::Call(error) => error,
+            table::Error::Store(error) => self.bench.calls.error(Fault::Host(error.to_string())),
+        }
     }
 }

@@ -11,13 +11,15 @@ use super::disk::{Disk, File};
 use super::error::Error;
 use redb::{ReadableDatabase, StorageBackend, TableDefinition, TableError};
 use std::io;
+use std::io::ErrorKind::{InvalidData, UnexpectedEof};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use twox_hash::XxHash3_64;
 
 /// The newest version of a value that this host reads, and the one that it writes.
 const VERSION: u8 = 1;
-const HEADER_BYTES: usize = 9;
+/// Version and checksum.
+pub const HEADER_BYTES: usize = 9;
 
 /// A table of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +62,15 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// Whether a file that was written lasts. One that nobody reads after a crash need not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    Synced,
+    Unsynced,
+}
+
 #[derive(Debug)]
-struct Backend(Box<dyn File>);
+struct Backend(Box<dyn File>, Lasting);
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
@@ -77,7 +86,7 @@ impl StorageBackend for Backend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync()
+        if self.1 == Lasting::Synced { self.0.sync() } else { Ok(()) }
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -89,7 +98,17 @@ impl Database {
     /// Opens a file for writing, or makes it. A file that was not closed is repaired, which reads all
     /// of it.
     pub fn create(disk: &dyn Disk, file: &str, cache: CacheBytes) -> Result<Database, Error> {
-        let backend = Backend(disk.create(file).map_err(|cause| Error::disk(file, cause))?);
+        Database::create_lasting(disk, file, cache, Lasting::Synced)
+    }
+
+    /// As [`Database::create`]; an unsynced file is never waited for, and lost with the machine.
+    pub fn create_lasting(
+        disk: &dyn Disk,
+        file: &str,
+        cache: CacheBytes,
+        lasting: Lasting,
+    ) -> Result<Database, Error> {
+        let backend = Backend(disk.create(file).map_err(|cause| Error::disk(file, cause))?, lasting);
         let opened = guarded(file, || {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(cache.0).create_with_backend(backend).map_err(|cause| opening(file, cause))
@@ -99,7 +118,7 @@ impl Database {
 
     /// Opens a file that was closed, without changing it.
     pub fn open_read_only(disk: &dyn Disk, file: &str, cache: CacheBytes) -> Result<Database, Error> {
-        let backend = Backend(disk.open(file).map_err(|cause| Error::disk(file, cause))?);
+        let backend = Backend(disk.open(file).map_err(|cause| Error::disk(file, cause))?, Lasting::Synced);
         let opened = guarded(file, || {
             let mut builder = redb::Builder::new();
             let builder = builder.set_cache_size(cache.0);
@@ -343,6 +362,14 @@ fn failed(file: &str, cause: impl Into<redb::Error>) -> Error {
     match cause.into() {
         redb::Error::Corrupted(what) => Error::damaged(file, what),
         redb::Error::RepairAborted => Error::damaged(file, "it could not be repaired"),
+        // What redb cannot make sense of, as opposed to what the disk would not give.
+        redb::Error::Io(cause) if matches!(cause.kind(), InvalidData | UnexpectedEof) => {
+            Error::damaged(file, cause.to_string())
+        }
+        cause @ (redb::Error::UpgradeRequired(_)
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. }) => Error::damaged(file, cause.to_string()),
         cause => Error::disk(file, cause),
     }
 }

@@ -4,6 +4,7 @@
 mod append;
 mod before;
 mod block;
+mod columns;
 mod mark;
 mod queue;
 mod read;
@@ -14,12 +15,13 @@ mod writer;
 pub use append::{Batch, Key, Receipt};
 pub use mark::Mark;
 pub use queue::Appender;
-pub use read::Pieces;
+pub use read::{Payloads, Pieces};
 
 use super::disk::Disk;
 use super::error::Error;
 use crate::log::Stream;
 use before::Before;
+use columns::Columns;
 use segment::Segment;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -50,10 +52,12 @@ pub struct StreamLog {
     tip: Mutex<Before>,
     /// The first write that failed: nothing is written after it.
     failed: OnceLock<String>,
+    columns: Columns,
 }
 
 impl StreamLog {
     /// Opens the log in `folder`, or makes an empty one. The directory says which segments there are.
+    /// Columns are cached in a folder beside it.
     pub fn open(disk: Arc<dyn Disk>, folder: &str, settings: Settings) -> Result<Arc<StreamLog>, Error> {
         let fail = |cause| Error::disk(folder, cause);
         disk.create_folder(folder).map_err(fail)?;
@@ -73,6 +77,7 @@ impl StreamLog {
             segments.push(Arc::new(Segment::create(disk.as_ref(), folder, 0, &Before::default())?));
         }
         let log = StreamLog {
+            columns: Columns::new(disk.clone(), beside(folder)),
             disk,
             folder: folder.into(),
             settings,
@@ -90,7 +95,7 @@ impl StreamLog {
         let segments = self.segments();
         for pair in segments.windows(2) {
             let [earlier, later] = pair else { continue };
-            let end = earlier.blocks_end()?;
+            let end = earlier.end()?;
             if end != later.first {
                 let what = format!(
                     "it ends at offset {end}, but the next segment starts at {}: offsets between are lost",
@@ -100,7 +105,7 @@ impl StreamLog {
             }
         }
         let Some(last) = segments.last() else { return Ok(()) };
-        let end = last.tails()?.last().map_or(last.blocks_end()?, |stretch| stretch.end());
+        let end = last.end()?;
         self.head.store(end, Ordering::Release);
         *self.tip.lock().unwrap_or_else(PoisonError::into_inner) = self.before(end)?;
         Ok(())
@@ -143,6 +148,7 @@ impl StreamLog {
 
     /// Closes all files, so that they open in a moment. Nothing can be read after.
     pub fn close(&self) -> Result<(), Error> {
+        self.columns.close()?;
         self.segments().iter().try_for_each(|segment| segment.close())
     }
 
@@ -156,6 +162,13 @@ impl StreamLog {
         let place = segments.partition_point(|segment| segment.first <= offset);
         let found = place.checked_sub(1).and_then(|place| segments.get(place)).cloned();
         found.ok_or_else(|| Error::Refused(format!("offset {offset} lies before the first that is kept")))
+    }
+}
+
+fn beside(folder: &str) -> String {
+    match parent(folder) {
+        "" => "columns".into(),
+        parent => format!("{parent}/columns"),
     }
 }
 

@@ -106,7 +106,7 @@ impl Lossy {
     pub fn after_power_loss(&self, random: &mut Random) -> Lossy {
         let state = self.0.lock().unwrap();
         let mode = random.below(4);
-        let mut keep = move |random: &mut Random| match mode {
+        let keep = move |random: &mut Random| match mode {
             0 => false,
             1 => true,
             _ => random.below(2) == 0,

@@ -69,7 +69,7 @@ impl<K: Key, S: State> Cells<K, S> {
         Cells {
             windows: Windows::new(window),
             cells: Vec::with_capacity(rows.min(ROOM_MAX)),
-            by_identity: Table::default(),
+            by_identity: Table::for_rows(rows),
             aliases: Vec::new(),
             by_alias: Table::default(),
             keys: K::fields().into_iter().map(|field| Builder::new(field.kind)).collect(),
@@ -104,12 +104,8 @@ impl<K: Key, S: State> Cells<K, S> {
         let window_ms = self.windows.start(time.0);
         self.touched = true;
         let hash = mix(key.identity(), window_ms as u64);
-        let cells = &self.cells;
-        let is = |i: usize| {
-            let cell: &Cell<K, S> = &cells[i];
-            cell.window_ms == window_ms && cell.key.is(&key)
-        };
-        let i = match self.by_identity.find(hash, is) {
+        let is = |cell: &Cell<K, S>| (cell.window_ms == window_ms) & cell.key.is(&key);
+        let i = match self.by_identity.find_in(hash, &self.cells, is) {
             Some(i) => i,
             None => self.meet(hash, key, window_ms),
         };
@@ -119,8 +115,8 @@ impl<K: Key, S: State> Cells<K, S> {
     /// A key that is no cell's own: another name of one, or a new cell.
     #[inline(never)]
     fn meet(&mut self, hash: u64, key: K, window_ms: i64) -> usize {
-        let is = |i: usize| self.aliases[i].window_ms == window_ms && self.aliases[i].key.is(&key);
-        if let Some(i) = self.by_alias.find(hash, is) {
+        let is = |alias: &Alias<K>| alias.window_ms == window_ms && alias.key.is(&key);
+        if let Some(i) = self.by_alias.find_in(hash, &self.aliases, is) {
             return self.aliases[i].cell;
         }
         key.push(&mut self.keys);
@@ -212,6 +208,9 @@ impl<K: Key, S: State> Cells<K, S> {
 /// Window starts and states.
 fn encode<'a, S: State + 'a>(global: bool, rows: impl Iterator<Item = (i64, &'a S)>) -> (Vec<u8>, Blobs) {
     let (mut windows, mut states) = (Vec::new(), Blobs::default());
+    let count = rows.size_hint().0;
+    windows.reserve(if global { 0 } else { count * 8 });
+    states.ends.reserve(count * 4);
     for (window_ms, state) in rows {
         states.push_with(|bytes| state.encode(bytes));
         if !global {

@@ -137,7 +137,7 @@ impl KeyPart for &str {
 
     #[inline]
     fn is(&self, other: &Self) -> bool {
-        std::ptr::eq(*self, *other)
+        (self.as_ptr() == other.as_ptr()) & (self.len() == other.len())
     }
 
     fn push(&self, column: &mut Builder) {

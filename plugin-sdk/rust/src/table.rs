@@ -3,80 +3,95 @@
 //! every page that it touches costs more than a look-up.
 
 /// Indexes 0, 1, 2, ... under hashes, in slots of 4 bytes: the hot slots of some thousand cells stay
-/// in the first cache. A slot is index + 1 and, above it, as many bits of the hash as have room,
-/// compared before the caller's storage is touched; 0 is empty.
+/// in the first cache. At most every third slot is taken, so that the first one that is looked at is
+/// nearly always the one that is wanted, which a processor can foresee.
 pub(crate) struct Table {
     slots: Vec<u32>,
     /// The slot of a hash is `hash >> shift`, or the next one that is free.
     shift: u32,
-    index_bits: u32,
     /// The upper half of each index's hash: all that is needed to grow.
     hashes: Vec<u32>,
 }
 
 const SLOTS_MIN: usize = 64;
-const INDEX_BITS: u32 = 20;
+/// Slots that a table for many rows begins with: 32 KiB.
+const SLOTS_AT_ONCE_MAX: usize = 8192;
+/// Beyond all indexes, so that one comparison tells both a free slot and an index out of bounds.
+const FREE: u32 = u32::MAX;
 
 impl Default for Table {
     fn default() -> Table {
-        Table {
-            slots: vec![0; SLOTS_MIN],
-            shift: 32 - SLOTS_MIN.ilog2(),
-            index_bits: INDEX_BITS,
-            hashes: Vec::new(),
-        }
+        Table::with_slots(SLOTS_MIN)
     }
 }
 
 impl Table {
-    /// The index under `hash` for which `is` holds.
+    /// A table whose first growth is far away if a good part of `rows` rows has no index of its own.
+    pub(crate) fn for_rows(rows: usize) -> Table {
+        Table::with_slots((rows / 8).next_power_of_two().clamp(SLOTS_MIN, SLOTS_AT_ONCE_MAX))
+    }
+
+    fn with_slots(slots: usize) -> Table {
+        Table { slots: vec![FREE; slots], shift: 64 - slots.ilog2(), hashes: Vec::new() }
+    }
+
+    /// The index under `hash` of the item for which `is` holds. `items` are those of all indexes.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, mut is: impl FnMut(usize) -> bool) -> Option<usize> {
-        let hash = (hash >> 32) as u32;
-        let mask = self.slots.len() - 1;
+    pub(crate) fn find_in<T>(&self, hash: u64, items: &[T], is: impl Fn(&T) -> bool) -> Option<usize> {
         let mut at = (hash >> self.shift) as usize;
         loop {
-            let slot = self.slots[at & mask];
-            if slot == 0 {
-                return None;
+            let index = *self.slots.get(at)? as usize;
+            if is(items.get(index)?) {
+                return Some(index);
             }
-            // The bits of the hash cancel out, which leaves the index alone.
-            let index = slot ^ (hash << self.index_bits);
-            if index >> self.index_bits == 0 && is(index as usize - 1) {
-                return Some(index as usize - 1);
-            }
-            at += 1;
+            at = self.after(at);
         }
     }
 
-    /// Adds the next index, which [`Table::find`] did not find.
+    /// The index under `hash` for which `is` holds.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut at = (hash >> self.shift) as usize;
+        loop {
+            match self.slots[at] {
+                FREE => return None,
+                index if is(index as usize) => return Some(index as usize),
+                _ => at = self.after(at),
+            }
+        }
+    }
+
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        (at + 1) & (self.slots.len() - 1)
+    }
+
+    /// Adds the next index, which was not found.
     pub(crate) fn insert(&mut self, hash: u64) {
-        let (hash, index) = ((hash >> 32) as u32, self.hashes.len());
-        self.hashes.push(hash);
-        if self.hashes.len() * 2 > self.slots.len() {
+        let index = self.hashes.len();
+        self.hashes.push((hash >> 32) as u32);
+        if self.hashes.len() * 3 > self.slots.len() {
             self.grow();
         } else {
-            self.put(hash, index);
+            self.put(index);
         }
     }
 
-    fn put(&mut self, hash: u32, index: usize) {
-        let mask = self.slots.len() - 1;
-        let mut at = (hash >> self.shift) as usize;
-        while self.slots[at & mask] != 0 {
-            at += 1;
+    fn put(&mut self, index: usize) {
+        // Slots are fewer than 2^32, so the upper half of a hash is enough to find its slot.
+        let mut at = ((u64::from(self.hashes[index]) << 32) >> self.shift) as usize;
+        while self.slots[at] != FREE {
+            at = self.after(at);
         }
-        self.slots[at & mask] = (hash << self.index_bits) ^ (index as u32 + 1);
+        self.slots[at] = index as u32;
     }
 
     #[cold]
     fn grow(&mut self) {
-        // Four times as many: from half full to an eighth, so few steps and few collisions.
         let slots = self.slots.len() * 4;
-        self.slots = vec![0; slots];
-        self.shift = 32 - slots.ilog2();
-        self.index_bits = self.index_bits.max(slots.ilog2());
-        (0..self.hashes.len()).for_each(|index| self.put(self.hashes[index], index));
+        let hashes = std::mem::take(&mut self.hashes);
+        *self = Table { hashes, ..Table::with_slots(slots) };
+        (0..self.hashes.len()).for_each(|index| self.put(index));
     }
 }
 
@@ -117,14 +132,19 @@ mod tests {
     fn indexes_under_one_hash_are_told_apart() {
         let mut table = Table::default();
         (0..100).for_each(|_| table.insert(42 << 32));
-        (0..100).for_each(|index| assert_eq!(table.find(42 << 32, |found| found == index), Some(index)));
+        let items: Vec<usize> = (0..100).collect();
+        for index in 0..100 {
+            assert_eq!(table.find(42 << 32, |found| found == index), Some(index));
+            assert_eq!(table.find_in(42 << 32, &items, |found| *found == index), Some(index));
+        }
+        assert_eq!(table.find_in(42 << 32, &items, |found| *found == 100), None);
         assert_eq!(table.find(42 << 32, |found| found == 100), None);
     }
 
     #[test]
-    fn more_indexes_than_their_first_bits_hold_are_found() {
+    fn a_million_indexes_are_found() {
         let mut table = Table::default();
-        let count = (1 << INDEX_BITS) + 5;
+        let count = (1 << 20) + 5;
         (0..count).for_each(|index| table.insert(mix(0, index)));
         for index in (0..count).step_by(997).chain(count - 10..count) {
             let is = |found: usize| found as u64 == index;

@@ -6,7 +6,7 @@ use bifocal::description::{Description, Field, Kind, Order, Window};
 use bifocal::digest::Digest;
 use bifocal::extract::Extracted;
 use bifocal::offset::{Offset, Range};
-use bifocal::table::{Left, Table};
+use bifocal::table::{Below, Left, Table};
 use bifocal::transform::{Cells, Events, FUEL_PER_CALL, Fault, Folded, Rejection, Transform};
 use generator::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,7 @@ impl Lists {
     /// What a table merges a cell's first state onto.
     pub fn left<'a>(&'a self, below: Option<&'a Table>) -> Left<'a> {
         match &self.description.initial {
-            Some(initial) => Left::Whole { below, initial },
+            Some(initial) => Left::Whole { below: below.map(|table| table as &dyn Below), initial },
             None => Left::Nothing,
         }
     }

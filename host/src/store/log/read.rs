@@ -3,13 +3,16 @@
 
 use super::StreamLog;
 use super::before::Before;
+use super::columns::{Found, Stripe, StripeTimes};
 use super::record::Stretch;
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::extract::{Extracted, Extractor, Scratch};
+use crate::extract::{Extracted, Extractor, Need, Projection, Projector, Scratch};
 use crate::log::{ReadLog, Times, Unreadable};
 use crate::offset::{Offset, Range};
 use crate::store::error::Error;
+use crate::stripe::Projected;
+use std::borrow::Cow;
 
 /// The stretches of a range, in order. The first and the last one may reach beyond it.
 #[derive(Debug)]
@@ -41,8 +44,7 @@ impl StreamLog {
     /// The stretch that holds one event.
     pub fn stretch_at(&self, offset: u64) -> Result<Stretch, Error> {
         let segment = self.segment_of(offset)?;
-        let piece = segment.piece_at(offset)?.map(|piece| piece.stretch);
-        piece.filter(|stretch| stretch.first <= offset).ok_or_else(|| {
+        segment.stretch_at(offset)?.filter(|stretch| stretch.first <= offset).ok_or_else(|| {
             Error::damaged(segment.file(), format!("the event at offset {offset} is not where it should be"))
         })
     }
@@ -66,6 +68,70 @@ impl StreamLog {
         Ok(())
     }
 
+    /// All of a stripe that `needs` asks for, from the cache or from its events, which fill it.
+    fn stripe(
+        &self,
+        stripe: Stripe,
+        needs: &[&Need],
+        scratch: &mut Scratch,
+    ) -> Result<(StripeTimes, Vec<Projected>), Error> {
+        let Found { times, columns } = self.columns.find(stripe, needs)?;
+        let missing: Vec<Need> = needs
+            .iter()
+            .zip(&columns)
+            .filter(|(_, column)| column.is_none())
+            .map(|(need, _)| (*need).clone())
+            .collect();
+        if let (Some(times), true) = (&times, missing.is_empty()) {
+            return Ok((times.clone(), columns.into_iter().flatten().collect()));
+        }
+        let range = stripe.range();
+        let stretches = self.stretches(range)?;
+        let events = || stretches.iter().flat_map(|stretch| stretch.between(range.from.0, range.to.0));
+        let made = Projector::new(&missing).project(scratch, range, events());
+        let is_new = times.is_none();
+        let times = match times {
+            Some(times) => times,
+            None => {
+                let (times_ms, ingested_ms) =
+                    events().map(|event| (event.time_ms, event.ingested_ms)).unzip();
+                let greatest_before_ms = self.before(range.from.0)?.greatest_ms;
+                StripeTimes { times_ms, ingested_ms, greatest_before_ms }
+            }
+        };
+        let rows: Vec<(&Need, &Projected)> = missing.iter().zip(&made).collect();
+        self.columns.keep(stripe, is_new.then_some(&times), &rows)?;
+        let mut made = made.into_iter();
+        Ok((times, columns.into_iter().filter_map(|column| column.or_else(|| made.next())).collect()))
+    }
+
+    /// Columns of a range from the events themselves, whatever is cached.
+    fn extract_events(
+        &self,
+        extractor: &Extractor,
+        scratch: &mut Scratch,
+        range: Range,
+    ) -> Result<Extracted, Error> {
+        let stretches = self.stretches(range)?;
+        let events = stretches.iter().flat_map(|stretch| stretch.between(range.from.0, range.to.0));
+        Ok(extractor.extract(scratch, range, events))
+    }
+
+    fn times_of_events(&self, range: Range) -> Result<Times, Error> {
+        let (mut times_ms, mut ingested_ms) = (Vec::new(), Vec::new());
+        self.visit(range, |event| {
+            times_ms.push(event.time_ms);
+            ingested_ms.push(event.ingested_ms);
+        })?;
+        let greatest_before_ms = self.before(range.from.0)?.greatest_ms;
+        Ok(Times { times_ms, ingested_ms, greatest_before_ms, rule: self.settings.stream.rule() })
+    }
+
+    /// What was found damaged in a cache and made again, since the last time this was asked.
+    pub fn healed(&self) -> Vec<String> {
+        self.columns.healed()
+    }
+
     fn stretches(&self, range: Range) -> Result<Vec<Stretch>, Error> {
         self.pieces(range).collect()
     }
@@ -74,6 +140,33 @@ impl StreamLog {
 impl From<Error> for Unreadable {
     fn from(error: Error) -> Unreadable {
         Unreadable(error.to_string())
+    }
+}
+
+/// A log read from its events alone, past every cache: what a witness reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Payloads<'a>(pub &'a StreamLog);
+
+impl ReadLog for Payloads<'_> {
+    fn head(&self) -> Offset {
+        ReadLog::head(self.0)
+    }
+
+    fn extract(
+        &self,
+        extractor: &Extractor,
+        scratch: &mut Scratch,
+        range: Range,
+    ) -> Result<Extracted, Unreadable> {
+        Ok(self.0.extract_events(extractor, scratch, range)?)
+    }
+
+    fn times(&self, range: Range) -> Result<Times, Unreadable> {
+        Ok(self.0.times_of_events(range)?)
+    }
+
+    fn digest(&self, range: Range, with_ingested: bool) -> Result<Digest, Unreadable> {
+        ReadLog::digest(self.0, range, with_ingested)
     }
 }
 
@@ -88,19 +181,32 @@ impl ReadLog for StreamLog {
         scratch: &mut Scratch,
         range: Range,
     ) -> Result<Extracted, Unreadable> {
-        let stretches = self.stretches(range)?;
-        let events = stretches.iter().flat_map(|stretch| stretch.between(range.from.0, range.to.0));
-        Ok(extractor.extract(scratch, range, events))
+        let stripe = Stripe::of(range.from);
+        let whole = stripe.range();
+        if range.is_empty() || range.to > whole.to || whole.to.0 > StreamLog::head(self) {
+            return Ok(self.extract_events(extractor, scratch, range)?);
+        }
+        let needs: Vec<&Need> = extractor.needs().collect();
+        let (times, columns) = self.stripe(stripe, &needs, scratch)?;
+        let columns = columns.into_iter().map(Cow::Owned).collect();
+        Ok(extractor.assemble(Projection { range: whole, times_ms: &times.times_ms, columns }, range))
     }
 
     fn times(&self, range: Range) -> Result<Times, Unreadable> {
-        let (mut times_ms, mut ingested_ms) = (Vec::new(), Vec::new());
-        self.visit(range, |event| {
-            times_ms.push(event.time_ms);
-            ingested_ms.push(event.ingested_ms);
-        })?;
-        let greatest_before_ms = self.before(range.from.0)?.greatest_ms;
-        Ok(Times { times_ms, ingested_ms, greatest_before_ms, rule: self.settings.stream.rule() })
+        let stripe = Stripe::of(range.from);
+        if range == stripe.range()
+            && range.to.0 <= StreamLog::head(self)
+            && let Some(times) = self.columns.find(stripe, &[])?.times
+        {
+            let StripeTimes { times_ms, ingested_ms, greatest_before_ms } = times;
+            return Ok(Times {
+                times_ms,
+                ingested_ms,
+                greatest_before_ms,
+                rule: self.settings.stream.rule(),
+            });
+        }
+        Ok(self.times_of_events(range)?)
     }
 
     fn digest(&self, range: Range, with_ingested: bool) -> Result<Digest, Unreadable> {

@@ -3,6 +3,7 @@
 //! ```text
 //! table   key                       value
 //! meta    "first"                   first offset u64, then `before` of it
+//! meta    "head"                    the offset after the last event, u64: a page that lost its last row shows
 //! blocks  first offset u64          see `block`
 //! ids     first offset of a block   hashes of its ids, see `block`; only where some event has an id
 //! tail    first offset u64          count u32, then records of one commit
@@ -15,7 +16,7 @@
 use super::before::{BEFORE_BYTES, Before};
 use super::block;
 use super::record::Stretch;
-use crate::store::database::{CacheBytes, Database, Read, Table};
+use crate::store::database::{CacheBytes, Database, Table};
 use crate::store::disk::Disk;
 use crate::store::error::Error;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -27,6 +28,7 @@ pub const TAIL: Table = Table("tail");
 pub const KEYS: Table = Table("keys");
 pub const SOURCES: Table = Table("sources");
 pub const FIRST: &[u8] = b"first";
+pub const HEAD: &[u8] = b"head";
 
 /// What a segment that is written keeps in memory of its pages.
 const ACTIVE_CACHE: CacheBytes = CacheBytes(32 << 20);
@@ -60,12 +62,6 @@ pub struct Segment {
     /// Behind a lock for the moment in which it is sealed.
     database: RwLock<Option<Database>>,
     file: String,
-}
-
-/// A stretch of the log with what its row says of itself; no header for a piece of the tail.
-pub struct Piece {
-    pub header: Option<block::Header>,
-    pub stretch: Stretch,
 }
 
 impl Segment {
@@ -151,7 +147,7 @@ impl Segment {
     }
 
     /// The block or piece of the tail that holds `offset`; None if the segment ends before.
-    pub fn piece_at(&self, offset: u64) -> Result<Option<Piece>, Error> {
+    pub fn stretch_at(&self, offset: u64) -> Result<Option<Stretch>, Error> {
         self.with(|database| {
             let read = database.read()?;
             let block = read.last_to(BLOCKS, &offset.to_be_bytes(), |key, row| {
@@ -160,16 +156,12 @@ impl Segment {
                 let whole = |what| self.damaged(first, what);
                 holds.then(|| block::stretch(first, row).map_err(whole)).transpose()
             })?;
-            if let Some((header, stretch)) = block.flatten() {
-                return Ok(Some(Piece { header: Some(header), stretch }));
+            if let Some((_, stretch)) = block.flatten() {
+                return Ok(Some(stretch));
             }
-            let tail = self.tail_at(&read, offset)?;
-            Ok(tail.filter(|stretch| offset < stretch.end()).map(|stretch| Piece { header: None, stretch }))
+            let tail = read.last_to(TAIL, &offset.to_be_bytes(), |key, row| self.tail(key, row))?;
+            Ok(tail.filter(|stretch| offset < stretch.end()))
         })
-    }
-
-    fn tail_at(&self, read: &Read<'_>, offset: u64) -> Result<Option<Stretch>, Error> {
-        read.last_to(TAIL, &offset.to_be_bytes(), |key, row| self.tail(key, row))
     }
 
     /// What holds at the last place at or before `offset` of which that is written down, and which.
@@ -208,6 +200,25 @@ impl Segment {
             })
         })?;
         Ok(end.unwrap_or(self.first))
+    }
+
+    /// The offset after the last event, tail included; checked against what the last commit wrote down.
+    pub fn end(&self) -> Result<u64, Error> {
+        let end = self.tails()?.last().map_or(self.blocks_end()?, Stretch::end);
+        let written = self.with(|database| {
+            database.read()?.get(META, HEAD, |row| {
+                let wrong = || Error::damaged(&self.file, "its head is no offset");
+                row.try_into().map(u64::from_le_bytes).map_err(|_| wrong())
+            })
+        })?;
+        let written = written.unwrap_or(self.first);
+        if end != written {
+            let what = format!(
+                "its events end at offset {end}, but {written} was the head: events between are lost"
+            );
+            return Err(Error::damaged(&self.file, what));
+        }
+        Ok(end)
     }
 
     /// Hashes of ids from `from` on, a block at a time: its first offset and one hash an event.

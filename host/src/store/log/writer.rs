@@ -8,7 +8,7 @@ use super::before::Before;
 use super::block::{self, BLOCK_BYTES};
 use super::mark::Mark;
 use super::record::{Records, Stretch};
-use super::segment::{BLOCKS, IDS, KEYS, SOURCES, Segment, TAIL, tail_row};
+use super::segment::{BLOCKS, HEAD, IDS, KEYS, META, SOURCES, Segment, TAIL, tail_row};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::log::Ids;
@@ -402,6 +402,7 @@ impl Writer {
                     let row = tail_row(tail.count, &tail.bytes);
                     write.load(TAIL, [(tail_first.to_be_bytes().as_slice(), row.as_slice())])?;
                 }
+                write.put(META, [(HEAD, self.head.to_le_bytes().as_slice())])?;
                 notes
                     .iter()
                     .try_for_each(|note| write.put(note.table, [(note.key.as_slice(), note.row.as_slice())]))

@@ -11,8 +11,10 @@ pub(crate) struct Windows {
     /// The greatest `back_ms`.
     back_ms_max: i64,
     /// The latest start at or before the time that was last asked for, and how far it reaches.
-    start_ms: i64,
+    latest_ms: i64,
     reach_ms: u64,
+    /// The start of the wanted window: `back_ms` before the latest.
+    start_ms: i64,
     slide_ms: i64,
     global: bool,
 }
@@ -25,6 +27,7 @@ impl Windows {
             back_ms: 0,
             back_ms_max: size_ms - slide_ms,
             // One global window holds all times; where it starts is never seen.
+            latest_ms: if window.is_none() { i64::MIN } else { 0 },
             start_ms: if window.is_none() { i64::MIN } else { 0 },
             reach_ms: if window.is_none() { u64::MAX } else { slide_ms as u64 },
             slide_ms,
@@ -54,28 +57,31 @@ impl Windows {
     /// Turns to the `hop`th of the windows that hold a time, the latest being 0.
     pub(crate) fn hop(&mut self, hop: i64) {
         self.back_ms = hop * self.slide_ms;
+        self.start_ms = self.latest_ms.wrapping_sub(self.back_ms);
     }
 
     /// The start of the wanted one of the windows that hold `time_ms`.
     #[inline]
     pub(crate) fn start(&mut self, time_ms: i64) -> i64 {
         // Wrapping: a time before the start becomes a great number, beyond every reach.
-        if time_ms.wrapping_sub(self.start_ms) as u64 >= self.reach_ms {
-            self.start_ms = self.floor(time_ms);
+        if time_ms.wrapping_sub(self.latest_ms) as u64 >= self.reach_ms {
+            self.turn(time_ms);
         }
-        self.start_ms.wrapping_sub(self.back_ms)
+        self.start_ms
     }
 
-    #[inline(never)]
-    fn floor(&self, time_ms: i64) -> i64 {
+    /// Turns to the latest window that holds `time_ms`.
+    #[cold]
+    fn turn(&mut self, time_ms: i64) {
         if self.global {
-            return self.start_ms;
+            return;
         }
-        let start_ms = time_ms.div_euclid(self.slide_ms).checked_mul(self.slide_ms);
-        match start_ms.filter(|start| start.checked_sub(self.back_ms_max).is_some()) {
-            Some(start_ms) => start_ms,
+        let latest_ms = time_ms.div_euclid(self.slide_ms).checked_mul(self.slide_ms);
+        match latest_ms.filter(|latest| latest.checked_sub(self.back_ms_max).is_some()) {
+            Some(latest_ms) => self.latest_ms = latest_ms,
             None => panic!("time {time_ms} ms is too early to have a window"),
         }
+        self.start_ms = self.latest_ms.wrapping_sub(self.back_ms);
     }
 }
 

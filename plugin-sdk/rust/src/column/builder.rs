@@ -91,9 +91,9 @@ impl Builder {
     fn code_by_place(&mut self, text: &[u8]) -> u32 {
         let (address, length) = (text.as_ptr() as usize, text.len());
         let hash = mix(length as u64, address as u64);
-        let known = &self.known;
-        if let Some(i) = self.places.find(hash, |i| (known[i].0, known[i].1) == (address, length)) {
-            return known[i].2;
+        let is = |known: &(usize, usize, u32)| (known.0, known.1) == (address, length);
+        if let Some(i) = self.places.find_in(hash, &self.known, is) {
+            return self.known[i].2;
         }
         let (code, is_new) = self.code_by_content(text);
         self.aliased |= !is_new;

@@ -1,0 +1,96 @@
+//! Cells of a run on their way to its view: in a table while it is small, in spills beyond.
+
+use super::record::Record;
+use super::{Error, Means, Target};
+use crate::cell::{Cell, Found};
+use crate::half::{FoldedChunk, Job};
+use crate::merge::{Merge, Sorted, Source};
+use crate::offset::{Offset, Range};
+use crate::store::{self, Proof, Spill, ViewFile, ViewWriter};
+use crate::table::{Below, Left, Table};
+use std::borrow::Cow;
+
+pub struct Gathering<'a> {
+    job: Job<'a>,
+    below: Stack<'a>,
+    target: Target<'a>,
+    table_bytes_max: usize,
+    table: Table,
+}
+
+/// What whole states grow from: the newest spill that has the cell, else the base.
+struct Stack<'a> {
+    base: Option<&'a ViewFile>,
+    /// Oldest first.
+    spills: Vec<Spill<'a>>,
+}
+
+impl Below for ViewFile {
+    fn find(&self, key: &[u8], window: i64) -> Result<Option<Found<'_>>, store::Error> {
+        Ok(ViewFile::find(self, key, window)?.map(|cell| match cell {
+            Cell { broken: Some(cause), .. } => Found::Broken(Cow::Owned(cause)),
+            Cell { state, .. } => Found::State(Cow::Owned(state)),
+        }))
+    }
+}
+
+impl Below for Stack<'_> {
+    fn find(&self, key: &[u8], window: i64) -> Result<Option<Found<'_>>, store::Error> {
+        for view in self.spills.iter().rev().map(Spill::view).chain(self.base) {
+            if let Some(found) = Below::find(view, key, window)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<'a> Gathering<'a> {
+    pub fn new(job: &Job<'a>, base: Option<&'a ViewFile>, target: Target<'a>, means: Means) -> Gathering<'a> {
+        Gathering {
+            job: *job,
+            below: Stack { base, spills: Vec::new() },
+            target,
+            table_bytes_max: means.table_bytes_max,
+            table: Table::default(),
+        }
+    }
+
+    /// Merges a chunk to the right of what is here.
+    pub fn take(&mut self, chunk: FoldedChunk) -> Result<(), Error> {
+        let left = match &self.job.calls.description().initial {
+            Some(initial) => Left::Whole { below: Some(&self.below), initial },
+            None => Left::Nothing,
+        };
+        for part in &chunk.outcome.parts {
+            self.table.absorb(self.job.calls, part, &left)?;
+        }
+        if self.table.bytes() > self.table_bytes_max { self.spill() } else { Ok(()) }
+    }
+
+    /// Lays the table down and starts anew.
+    fn spill(&mut self) -> Result<(), Error> {
+        let mut writer = ViewWriter::spill(self.target.disk, self.target.file, self.below.spills.len())?;
+        self.table.iter_sorted().try_for_each(|cell| writer.push(cell))?;
+        let range = Range::new(Offset::ZERO, Offset::ZERO);
+        let spill = writer.finish_spill(&Proof::Nothing { version: self.job.calls.version(), range })?;
+        self.below.spills.push(spill);
+        self.table = Table::default();
+        Ok(())
+    }
+
+    /// Writes all cells: those of `base`, which are older, with those that were gathered.
+    pub fn write(&self, base: Option<Box<dyn Source + '_>>, record: &mut Record<'_>) -> Result<(), Error> {
+        let mut sources: Vec<Box<dyn Source + '_>> = base.into_iter().collect();
+        for spill in &self.below.spills {
+            sources.push(Box::new(spill.view().scan()?));
+        }
+        sources.push(Box::new(Sorted::new(&self.table)));
+        let mut merge = Merge::new(self.job.calls, sources)?;
+        while let Some(cell) = merge.head() {
+            record.cell(cell)?;
+            merge.advance()?;
+        }
+        Ok(())
+    }
+}

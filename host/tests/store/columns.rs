@@ -1,0 +1,115 @@
+//! Columns out of the cache are those of the events, whether the cache is empty, full or damaged.
+
+use super::events::Random;
+use super::lossy::Lossy;
+use bifocal::description::{Description, Field, Filter, Kind, Order};
+use bifocal::event::{Event, Lineage, Typing};
+use bifocal::extract::{Extracted, Extractor, Scratch};
+use bifocal::log::{ReadLog, Stream};
+use bifocal::offset::{Offset, Range};
+use bifocal::store::{Appender, Batch, Payloads, Settings, StreamLog};
+use bifocal::time::TimeRule;
+use std::sync::Arc;
+
+const STRIPE: u64 = 65_536;
+const HEAD: u64 = 2 * STRIPE + 1_000;
+
+fn open(disk: &Lossy) -> Arc<StreamLog> {
+    let settings = Settings { stream: Stream::default(), seed: 1, segment_bytes: 2 << 20 };
+    StreamLog::open(Arc::new(disk.clone()), "streams/1/log", settings).unwrap()
+}
+
+/// Two whole stripes and a bit, with wrong, absent and unwanted values.
+fn fill(disk: &Lossy) {
+    let appender = Appender::new(open(disk)).unwrap();
+    let mut random = Random(5);
+    for from in (0..HEAD).step_by(8192) {
+        let mut batch = Batch::default();
+        for number in from..HEAD.min(from + 8192) {
+            let a = if random.below(500) == 0 { "\"x\"".into() } else { random.below(9).to_string() };
+            let kind = ["k", "other"][usize::from(random.below(90) == 0)];
+            let payload = format!("{{\"a\":{a},\"b\":\"t{}\",\"kind\":\"{kind}\"}}", random.below(300));
+            let event = Event {
+                offset: Offset::ZERO,
+                time_ms: 1_700_000_000_000 + random.below(1 << 30) as i64,
+                ingested_ms: 1_700_000_000_000 + (number / 1000) as i64,
+                id: None,
+                schema: None,
+                lineage: Lineage { position: number, ..Lineage::default() },
+                typing: Typing::Json,
+                payload: payload.as_bytes(),
+            };
+            batch.push(&event).unwrap();
+        }
+        appender.append(batch).unwrap();
+    }
+}
+
+fn extractor() -> Extractor {
+    let field = |path: &str, kind| Field { name: path.into(), path: path.into(), kind, required: true };
+    let description = Description {
+        name: "test".into(),
+        summary: String::new(),
+        inputs: vec![
+            field("a", Kind::Integer),
+            field("b", Kind::Text),
+            Field { name: "at".into(), ..field("@time", Kind::Timestamp) },
+        ],
+        keys: Vec::new(),
+        outputs: Vec::new(),
+        only: Some(Filter { path: "kind".into(), one_of: vec!["k".into()] }),
+        window: None,
+        order: Order::None,
+        initial: None,
+        annotations: Vec::new(),
+    };
+    Extractor::new(&description, TimeRule::default()).unwrap()
+}
+
+/// What a chunk says, whatever codes its texts have.
+fn values(chunk: &Extracted) -> Vec<String> {
+    let kinds = [Kind::Integer, Kind::Text, Kind::Timestamp];
+    let row = |row: usize| {
+        let columns = chunk.events.columns.iter().zip(&kinds);
+        format!("{:?}", columns.map(|(column, kind)| column.value(kind, row)).collect::<Vec<_>>())
+    };
+    (0..chunk.offsets.len()).map(row).collect()
+}
+
+fn check(log: &StreamLog, range: Range) {
+    let (mut scratch, extractor) = (Scratch::default(), extractor());
+    let cached = ReadLog::extract(log, &extractor, &mut scratch, range).unwrap();
+    let events = Payloads(log).extract(&extractor, &mut scratch, range).unwrap();
+    assert_eq!(cached.range, events.range);
+    assert!(cached.offsets == events.offsets && cached.events.times == events.events.times);
+    assert_eq!((&cached.rejected, cached.ignored), (&events.rejected, events.ignored));
+    assert!(values(&cached) == values(&events), "{range}");
+    assert!(ReadLog::times(log, range).unwrap() == Payloads(log).times(range).unwrap());
+}
+
+#[test]
+fn columns_are_those_of_the_events_cold_warm_and_after_damage() {
+    let disk = Lossy::default();
+    fill(&disk);
+    let ranges =
+        [(0, STRIPE), (STRIPE, 2 * STRIPE), (700, 2_000), (STRIPE - 1, STRIPE + 1), (2 * STRIPE, HEAD)];
+    let ranges = ranges.map(|(from, to)| Range::new(Offset(from), Offset(to)));
+    for _ in ["cold", "warm"] {
+        let log = open(&disk);
+        ranges.iter().for_each(|range| check(&log, *range));
+        assert_eq!(log.healed(), Vec::<String>::new());
+        log.close().unwrap();
+    }
+    let name = disk.names().into_iter().find(|name| name.contains("columns")).unwrap();
+    let bytes = disk.bytes(&name);
+    let mut random = Random(77);
+    let mut healed = 0;
+    for _ in 0..40 {
+        disk.flip(&name, random.below(bytes.len() as u64 * 8));
+        let log = open(&disk);
+        ranges[..2].iter().for_each(|range| check(&log, *range));
+        healed += log.healed().len();
+        drop(log);
+    }
+    assert!(healed > 3, "only {healed} flipped bits were found: are rows still checked?");
+}
