@@ -8,7 +8,7 @@ use super::table::grouped;
 use crate::input::{self, Durable, Note, Reading, Schema, Stopped, Target};
 use crate::store::{Appender, StreamRecord};
 use crate::time::TimeRule;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
             let advice = args.advice(&stopped);
             let Stopped { error, durable } = *stopped;
             args.tell(&durable, took)?;
-            Err(anyhow::Error::new(error).context(advice))
+            bail!("{error}\n         {advice}")
         }
     }
 }
@@ -141,7 +141,7 @@ impl Args {
         } else {
             "mend it and append what follows: what comes through a pipe is not found again"
         };
-        format!("the append of {} stopped; {before}; {next}", self.stream)
+        format!("{before}; {next}")
     }
 }
 
