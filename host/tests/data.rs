@@ -7,3 +7,5 @@ mod appends;
 mod process;
 #[path = "data/streams.rs"]
 mod streams;
+#[path = "data/views.rs"]
+mod views;
