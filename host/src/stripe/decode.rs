@@ -6,7 +6,7 @@ use super::{Error, Projected, VERSION, Wrong, bits, kind_code};
 use crate::column::{Blobs, Column, set_bit, u32s};
 use crate::description::Kind;
 
-/// The column of `rows` rows of a kind that [`super::encode`] made these bytes of. Whether the values
+/// The column of `rows` rows of a kind that [`super::encode()`] made these bytes of. Whether the values
 /// of a json column are JSON is not looked at again.
 pub fn decode(bytes: &[u8], kind: &Kind, rows: usize) -> Result<Projected, Error> {
     let mut left = Left { bytes };
