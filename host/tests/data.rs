@@ -1,0 +1,9 @@
+//! The commands that work on a data directory, from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "data/appends.rs"]
+mod appends;
+#[path = "data/process.rs"]
+mod process;
+#[path = "data/streams.rs"]
+mod streams;
