@@ -15,6 +15,7 @@ mod run;
 mod stream;
 mod table;
 mod test;
+mod view;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -40,6 +41,10 @@ enum Command {
     Build(build::Args),
     New(new::Args),
     Doctor(doctor::Args),
+    Deploy(view::deploy::Args),
+    Batch(view::batch::Args),
+    Runs(view::runs::Args),
+    Query(view::query::Args),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  bifocal completions bash > ~/.local/share/bash-completion/completions/bifocal"
@@ -91,6 +96,10 @@ fn dispatch(command: Command) -> anyhow::Result<Answer> {
         Command::Build(args) => build::main(&args),
         Command::New(args) => new::main(&args),
         Command::Doctor(args) => doctor::main(&args),
+        Command::Deploy(args) => view::deploy::main(&args),
+        Command::Batch(args) => view::batch::main(&args),
+        Command::Runs(args) => view::runs::main(&args),
+        Command::Query(args) => view::query::main(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "bifocal", &mut std::io::stdout());
             Ok(Answer::Done)

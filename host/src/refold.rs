@@ -3,6 +3,7 @@
 //! run; knows nothing of catalogs: what it has not finished leaves no file, or one that a start removes.
 
 mod choice;
+mod filter;
 mod gathering;
 mod record;
 

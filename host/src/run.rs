@@ -3,6 +3,7 @@
 
 use crate::batch::{self, Shape};
 use crate::calls::{self, Calls, Verdicts};
+use crate::cell::CellRef;
 use crate::certificate::Certificate;
 use crate::column::{Blobs, Builder, Column, Value};
 use crate::description::{Description, Field, Kind};
@@ -163,7 +164,7 @@ pub fn run(
         overlaid
     };
     progress.begin(Stage::Present, view.len() as u64);
-    (outcome.rows, outcome.broken) = present(&plain, &view)?;
+    (outcome.rows, outcome.broken) = present(&plain, view.iter_sorted())?;
     Ok(outcome)
 }
 
@@ -281,7 +282,7 @@ fn worst(calls: &Calls, sides: &[Side<'_>]) -> Result<Option<Worst>, calls::Erro
         Side::Missing(batch) => (Some(batch), None),
         Side::Extra(speed) => (None, Some(speed)),
     };
-    let shown = |cell: Option<crate::table::CellRef<'_>>| -> Result<Rows, calls::Error> {
+    let shown = |cell: Option<CellRef<'_>>| -> Result<Rows, calls::Error> {
         let Some(cell) = cell else { return Ok(Rows::default()) };
         Ok(Rows::new(calls.description().outputs.clone(), one(calls, cell)?, 1))
     };
@@ -297,7 +298,7 @@ fn worst(calls: &Calls, sides: &[Side<'_>]) -> Result<Option<Worst>, calls::Erro
 }
 
 /// The outputs of one cell; all absent if it is broken, which has no state to present.
-fn one(calls: &Calls, cell: crate::table::CellRef<'_>) -> Result<Vec<Column>, calls::Error> {
+fn one(calls: &Calls, cell: CellRef<'_>) -> Result<Vec<Column>, calls::Error> {
     if cell.broken.is_some() {
         let absent = |field: &Field| {
             let mut builder = Builder::default();
@@ -328,11 +329,14 @@ fn apart(kind: &Kind, a: &Column, b: &Column) -> f64 {
 }
 
 /// A view's rows in canonical order, and those cells that have none.
-fn present(calls: &Calls, table: &Table) -> Result<(Rows, Vec<Broken>), calls::Error> {
+pub fn present<'a>(
+    calls: &Calls,
+    cells: impl Iterator<Item = CellRef<'a>>,
+) -> Result<(Rows, Vec<Broken>), calls::Error> {
     let description = calls.description();
     let (mut keys, mut windows, mut states) = (Blobs::default(), Vec::new(), Blobs::default());
     let mut broken = Vec::new();
-    for cell in table.iter_sorted() {
+    for cell in cells {
         if let Some(cause) = cell.broken {
             let cell = name_cell(description, cell.key, cell.window);
             broken.push(Broken { cell, cause: cause.into() });

@@ -70,6 +70,11 @@ impl Store {
         Ok(Store { disk, catalog, logs: Mutex::default(), _lock: None })
     }
 
+    /// Where files of views are made.
+    pub fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
+    }
+
     /// By name, ascending.
     pub fn streams(&self) -> Result<Vec<StreamRecord>, Error> {
         self.catalog.all()

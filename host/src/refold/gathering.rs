@@ -1,5 +1,6 @@
 //! Cells of a run on their way to its view: in a table while it is small, in spills beyond.
 
+use super::filter::Filter;
 use super::record::Record;
 use super::{Error, Means, Target};
 use crate::cell::{Cell, Found};
@@ -21,8 +22,8 @@ pub struct Gathering<'a> {
 /// What whole states grow from: the newest spill that has the cell, else the base.
 struct Stack<'a> {
     base: Option<&'a ViewFile>,
-    /// Oldest first.
-    spills: Vec<Spill<'a>>,
+    /// Oldest first, each with what it does not have.
+    spills: Vec<(Spill<'a>, Filter)>,
 }
 
 impl Below for ViewFile {
@@ -36,12 +37,14 @@ impl Below for ViewFile {
 
 impl Below for Stack<'_> {
     fn find(&self, key: &[u8], window: i64) -> Result<Option<Found<'_>>, store::Error> {
-        for view in self.spills.iter().rev().map(Spill::view).chain(self.base) {
-            if let Some(found) = Below::find(view, key, window)? {
+        for (spill, filter) in self.spills.iter().rev() {
+            if filter.may_have(key, window)
+                && let Some(found) = Below::find(spill.view(), key, window)?
+            {
                 return Ok(Some(found));
             }
         }
-        Ok(None)
+        self.base.map_or(Ok(None), |base| Below::find(base, key, window))
     }
 }
 
@@ -71,10 +74,14 @@ impl<'a> Gathering<'a> {
     /// Lays the table down and starts anew.
     fn spill(&mut self) -> Result<(), Error> {
         let mut writer = ViewWriter::spill(self.target.disk, self.target.file, self.below.spills.len())?;
-        self.table.iter_sorted().try_for_each(|cell| writer.push(cell))?;
+        let mut filter = Filter::new(self.table.len());
+        for cell in self.table.iter_sorted() {
+            filter.add(cell.key, cell.window);
+            writer.push(cell)?;
+        }
         let range = Range::new(Offset::ZERO, Offset::ZERO);
         let spill = writer.finish_spill(&Proof::Nothing { version: self.job.calls.version(), range })?;
-        self.below.spills.push(spill);
+        self.below.spills.push((spill, filter));
         self.table = Table::default();
         Ok(())
     }
@@ -82,7 +89,7 @@ impl<'a> Gathering<'a> {
     /// Writes all cells: those of `base`, which are older, with those that were gathered.
     pub fn write(&self, base: Option<Box<dyn Source + '_>>, record: &mut Record<'_>) -> Result<(), Error> {
         let mut sources: Vec<Box<dyn Source + '_>> = base.into_iter().collect();
-        for spill in &self.below.spills {
+        for (spill, _) in &self.below.spills {
             sources.push(Box::new(spill.view().scan()?));
         }
         sources.push(Box::new(Sorted::new(&self.table)));

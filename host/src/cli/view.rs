@@ -1,0 +1,123 @@
+//! What the commands on views share: a view with its stream, its component and its log, opened.
+
+pub mod batch;
+pub mod deploy;
+pub mod query;
+pub mod runs;
+
+use super::data::DataArgs;
+use super::options;
+use crate::calls::{Calls, Verdicts};
+use crate::extract::Extractor;
+use crate::half::Job;
+use crate::key;
+use crate::description::{Description, Kind};
+use crate::log::ReadLog;
+use crate::store::{CacheBytes, RunRecord, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord};
+use crate::time::TimeRule;
+use crate::transform::Transform;
+use crate::wasm::Component;
+use anyhow::{Context, bail};
+use std::sync::Arc;
+
+/// What a view's file keeps in redb's memory while it is read.
+const CACHE: CacheBytes = CacheBytes(16 << 20);
+
+pub struct Opened {
+    pub store: Store,
+    pub record: ViewRecord,
+    pub version: VersionRecord,
+    pub log: Arc<StreamLog>,
+    pub component: Arc<Component>,
+    pub extractor: Extractor,
+}
+
+impl Opened {
+    /// A view and its live version.
+    pub fn new(data: &DataArgs, view: &str, threads: usize) -> anyhow::Result<Opened> {
+        let store = data.open()?;
+        let record = store.view(view)?;
+        let stream = store.stream(&record.stream)?;
+        let version = record.live_version().cloned();
+        let version = version.with_context(|| format!("view '{view}' has no version; deploy one"))?;
+        let engine = options::engine(threads)?;
+        let bytes = store.component(&version.component)?;
+        let component = Component::load(&engine, &bytes, &version.settings)
+            .with_context(|| format!("version v{} of view '{view}'", version.number))?;
+        let extractor = Extractor::new(component.description(), time_rule(&stream)?)?;
+        let log = store.log(&stream)?;
+        Ok(Opened { store, record, version, log, component: Arc::new(component), extractor })
+    }
+
+    pub fn calls(&self) -> Calls {
+        Calls::new(self.component.clone(), Arc::new(Verdicts::default()))
+    }
+
+    pub fn job<'a>(&'a self, calls: &'a Calls, log: &'a dyn ReadLog) -> Job<'a> {
+        Job { calls, log, extractor: &self.extractor, lateness_ms: self.record.lateness_ms }
+    }
+
+    pub fn description(&self) -> &Description {
+        self.component.description()
+    }
+
+    /// The published run; None before the first of the live version.
+    pub fn batch_run(&self) -> Option<&RunRecord> {
+        self.record.run(self.record.batch_run?)
+    }
+
+    pub fn open_run(&self, run: &RunRecord) -> anyhow::Result<ViewFile> {
+        let Some(file) = &run.file else { bail!("nothing of run {} is kept", run.number) };
+        let file = format!("{}/{file}", self.record.folder());
+        Ok(ViewFile::open_read_only(self.store.disk(), &file, CACHE)?)
+    }
+
+    /// The published batch view.
+    pub fn base(&self) -> anyhow::Result<Option<ViewFile>> {
+        self.batch_run().map(|run| self.open_run(run)).transpose()
+    }
+
+    pub fn close(self) -> anyhow::Result<()> {
+        self.log.close()?;
+        Ok(self.store.close()?)
+    }
+}
+
+/// How times that are no RFC 3339 are read in a stream.
+pub fn time_rule(stream: &StreamRecord) -> anyhow::Result<TimeRule> {
+    let unit = stream.time_unit.as_deref().map(str::parse).transpose()?;
+    Ok(TimeRule::new(stream.time_format.as_deref(), unit)?)
+}
+
+/// `KEY=VALUE` as a key column and the value that it must have; `KEY=` is the empty text, and `null`
+/// an absent part.
+pub fn key_equals(description: &Description, pair: &str) -> anyhow::Result<(usize, key::Part)> {
+    let Some((name, text)) = pair.split_once('=') else { bail!("'{pair}' is not KEY=VALUE") };
+    let column = key_column(description, name)?;
+    let kind = description.keys.get(column).map(|field| &field.kind);
+    let not = |what: &str| anyhow::anyhow!("key '{name}' is {what}, which '{text}' is not");
+    let part = match kind {
+        _ if text == "null" => key::Part::Absent,
+        Some(Kind::Boolean) => key::Part::Boolean(text.parse().map_err(|_| not("true or false"))?),
+        Some(Kind::Integer) => key::Part::Integer(text.parse().map_err(|_| not("an integer"))?),
+        Some(Kind::Timestamp) => {
+            let time = TimeRule::default().parse_text(text.as_bytes());
+            key::Part::Integer(time.map_err(|_| not("a time"))?)
+        }
+        Some(Kind::Decimal(_)) => bail!("key '{name}' is a decimal, which cannot be chosen by yet"),
+        _ => key::Part::Bytes(text.as_bytes().to_vec()),
+    };
+    Ok((column, part))
+}
+
+pub fn key_column(description: &Description, name: &str) -> anyhow::Result<usize> {
+    let names: Vec<&str> = description.keys.iter().map(|field| field.name.as_str()).collect();
+    match names.iter().position(|other| *other == name) {
+        Some(column) => Ok(column),
+        None => bail!("there is no key '{name}'; the keys are {}", names.join(", ")),
+    }
+}
+
+pub fn time_ms(flag: &str, text: &str) -> anyhow::Result<i64> {
+    TimeRule::default().parse_text(text.as_bytes()).with_context(|| format!("{flag} '{text}'"))
+}

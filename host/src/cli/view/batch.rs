@@ -1,0 +1,287 @@
+//! `bifocal batch`: a run of the batch executor over the log, published when it is whole.
+
+use crate::batch::Shape;
+use crate::certificate::Certificate;
+use crate::cli::data::DataArgs;
+use crate::cli::progress::Bars;
+use crate::cli::report::{rate, seconds};
+use crate::cli::table::grouped;
+use crate::cli::view::{Opened, key_equals, time_ms};
+use crate::cli::{Answer, options};
+use crate::digest::Digest;
+use crate::merge::Source;
+use crate::offset::Offset;
+use crate::refold::{self, Choice, Means, Target};
+use crate::store::{CertificateRecord, Meta, Payloads, RunKind, RunRecord, RunResult, ViewFile};
+use anyhow::{Context, bail};
+use clap::Args as ClapArgs;
+use std::cmp::Ordering;
+use std::time::{Duration, Instant};
+
+/// Rows of one call of the witness: other chunks than any run has.
+const WITNESS_ROWS: u64 = 50_000;
+
+/// Start a run of a view and follow it
+///
+/// A full run folds all of the log; an incremental one folds what came since the last run and merges it
+/// to the right; a targeted one (--from, --to, --key) computes chosen cells again. The new view is
+/// published by one change once it is whole: a run that fails or is killed leaves no trace.
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  bifocal batch revenue --data ./data
+  bifocal batch revenue --incremental --data ./data
+  bifocal batch revenue --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --data ./data
+  bifocal batch revenue --verify --data ./data")]
+pub struct Args {
+    view: String,
+    /// Fold all of the log (the default)
+    #[arg(long)]
+    full: bool,
+    /// Fold what came since the last run, and merge it
+    #[arg(long, conflicts_with = "full")]
+    incremental: bool,
+    /// Only windows that start at or after this time
+    #[arg(long, value_name = "TIME", requires = "to", conflicts_with_all = ["full", "incremental"])]
+    from: Option<String>,
+    /// Only windows that start before this time
+    #[arg(long, value_name = "TIME", requires = "from")]
+    to: Option<String>,
+    /// Only cells with this value of a key
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["full", "incremental"])]
+    key: Vec<String>,
+    /// Compare the published view with one computed from the raw payloads; publish nothing
+    #[arg(long, conflicts_with_all = ["full", "incremental", "from", "key"])]
+    verify: bool,
+    /// Threads [default: one a core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// What cells may take in memory before they are laid down on disk
+    #[arg(long, value_name = "BYTES", default_value = "1GiB")]
+    memory: String,
+    /// No report and no progress
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    let threads = options::threads(args.threads);
+    let opened = Opened::new(&args.data, &args.view, threads)?;
+    let table_bytes_max = crate::time::parse_bytes(&args.memory)
+        .with_context(|| format!("--memory '{}'", args.memory))? as usize;
+    let means = Means { shape: Shape { threads, chunk_rows: 65_536 }, table_bytes_max };
+    let answer = if args.verify { args.verify(&opened, means)? } else { args.run(&opened, means)? };
+    opened.close()?;
+    Ok(answer)
+}
+
+impl Args {
+    fn run(&self, opened: &Opened, means: Means) -> anyhow::Result<Answer> {
+        let number = opened.record.next_run;
+        let file = format!("{number:010}.redb");
+        let base = opened.base()?;
+        let kind = self.kind(base.is_some());
+        let (started_ms, started) = (chrono::Utc::now().timestamp_millis(), Instant::now());
+        let outcome = self.fold(opened, kind, base.as_ref(), &file, means);
+        let took = started.elapsed();
+        let record = RunRecord {
+            number,
+            kind,
+            version: opened.version.number,
+            from: 0,
+            to: 0,
+            started_ms,
+            took_ms: took.as_millis() as u64,
+            result: RunResult::Failed,
+            cause: None,
+            certificate: None,
+            events: 0,
+            cells: 0,
+            rejected: 0,
+            file: None,
+        };
+        match outcome {
+            Ok((meta, events)) => {
+                let to = meta.range.to.0;
+                let published = published(record, &meta, events, file);
+                opened.store.add_run(&self.view, published, |view| {
+                    (view.boundary, view.batch_run, view.next_run) = (to, Some(number), number + 1);
+                })?;
+                if !self.quiet {
+                    tell(number, kind, &meta, events, took);
+                }
+                Ok(Answer::Done)
+            }
+            Err(error) => {
+                let failed = RunRecord { cause: Some(format!("{error:#}")), ..record };
+                opened.store.add_run(&self.view, failed, |view| view.next_run = number + 1)?;
+                Err(error.context(format!("run {number} failed; the view stays as it was")))
+            }
+        }
+    }
+
+    fn kind(&self, has_base: bool) -> RunKind {
+        if self.from.is_some() || !self.key.is_empty() {
+            RunKind::Targeted
+        } else if self.incremental && has_base {
+            RunKind::Incremental
+        } else {
+            // The first run has nothing to stand on.
+            RunKind::Full
+        }
+    }
+
+    /// The new view, and how many events were folded for it.
+    fn fold(
+        &self,
+        opened: &Opened,
+        kind: RunKind,
+        base: Option<&ViewFile>,
+        file: &str,
+        means: Means,
+    ) -> anyhow::Result<(Meta, u64)> {
+        let calls = opened.calls();
+        let job = opened.job(&calls, opened.log.as_ref());
+        let head = Offset(opened.log.head());
+        let file = format!("{}/{file}", opened.record.folder());
+        let target = Target { disk: opened.store.disk(), file: &file };
+        let mut bars = Bars::new(self.quiet);
+        let boundary = base.map_or(0, |base| base.meta().range.to.0);
+        let total = if kind == RunKind::Incremental { head.0 - boundary } else { head.0 };
+        bars.events("batch", total);
+        let mut events = 0;
+        let mut progress = |more| {
+            events += more;
+            bars.set(events);
+        };
+        let meta = match (kind, base) {
+            (RunKind::Incremental, Some(base)) => {
+                refold::incremental(&job, base, head, target, means, &mut progress)?
+            }
+            (RunKind::Targeted, Some(base)) => {
+                refold::targeted(&job, base, &self.choice(opened)?, target, means, &mut progress)?
+            }
+            (RunKind::Targeted, None) => {
+                bail!("view '{}' has no run whose cells could be replaced; make a full run first", self.view)
+            }
+            _ => refold::full(&job, head, target, means, &mut progress)?,
+        };
+        bars.finish();
+        Ok((meta, events))
+    }
+
+    fn choice(&self, opened: &Opened) -> anyhow::Result<Choice> {
+        let windows_ms = match (&self.from, &self.to) {
+            (Some(from), Some(to)) => Some((time_ms("--from", from)?, time_ms("--to", to)?)),
+            _ => None,
+        };
+        let keys = self.key.iter().map(|pair| key_equals(opened.description(), pair));
+        Ok(Choice { windows_ms, keys: keys.collect::<anyhow::Result<_>>()? })
+    }
+
+    /// The published view against the witness: raw payloads, one thread, other chunks.
+    fn verify(&self, opened: &Opened, means: Means) -> anyhow::Result<Answer> {
+        let Some(base) = opened.base()? else { bail!("view '{}' has no run to verify; make one", self.view) };
+        let calls = opened.calls();
+        let payloads = Payloads(opened.log.as_ref());
+        let job = opened.job(&calls, &payloads);
+        let shape = Shape { threads: 1, chunk_rows: WITNESS_ROWS };
+        let file = format!("{}/new-witness.redb", opened.record.folder());
+        let target = Target { disk: opened.store.disk(), file: &file };
+        let to = base.meta().range.to;
+        let mut bars = Bars::new(self.quiet);
+        bars.events("verify", to.0);
+        let mut events = 0;
+        let mut progress = |more| {
+            events += more;
+            bars.set(events);
+        };
+        let started = Instant::now();
+        let meta = refold::full(&job, to, target, Means { shape, ..means }, &mut progress)?;
+        bars.finish();
+        let witness = ViewFile::open_read_only(opened.store.disk(), &file, crate::store::CacheBytes(16 << 20))?;
+        let (compared, differ) = differing(&base, &witness)?;
+        drop(witness);
+        opened.store.disk().unlink(&file)?;
+        let rejected = |meta: &Meta| meta.certificate.map(|certificate| certificate.rejected);
+        let is_same = differ == 0 && rejected(base.meta()) == rejected(&meta);
+        let verdict = if is_same { "same" } else { "differ" };
+        eprintln!(
+            "{verdict:<8} {} cells compared: {} differ     {} events from raw payloads in {}",
+            grouped(compared),
+            grouped(differ),
+            grouped(events),
+            seconds(started.elapsed())
+        );
+        if !is_same {
+            eprintln!("next     bifocal batch {} --full --data DIR", self.view);
+        }
+        Ok(if is_same { Answer::Done } else { Answer::No })
+    }
+}
+
+fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRecord {
+    RunRecord {
+        from: meta.range.from.0,
+        to: meta.range.to.0,
+        result: RunResult::Published,
+        certificate: meta.certificate.as_ref().map(|certificate| CertificateRecord {
+            version: certificate.version.to_string(),
+            log: certificate.log.to_string(),
+            rejected: certificate.rejected.to_string(),
+            cells: certificate.cells.to_string(),
+        }),
+        events,
+        cells: meta.cells,
+        rejected: meta.rejected,
+        file: Some(file),
+        ..record
+    }
+}
+
+fn tell(number: u64, kind: RunKind, meta: &Meta, events: u64, took: Duration) {
+    let cells = meta.certificate.map(|certificate: Certificate| certificate.cells);
+    let kind = format!("{kind:?}").to_lowercase();
+    eprintln!(
+        "run {number:<4} {kind} [0, {})   {} events folded   {}   {}",
+        grouped(meta.range.to.0),
+        grouped(events),
+        seconds(took),
+        rate(events, took)
+    );
+    eprintln!(
+        "cells    {}   broken {}   rejected {}   certificate {}",
+        grouped(meta.cells),
+        grouped(meta.broken),
+        grouped(meta.rejected),
+        cells.map_or("none".into(), |cells: Digest| cells.short())
+    );
+}
+
+/// How many cells either view has, and how many of them are not the same bytes in both.
+fn differing(a: &ViewFile, b: &ViewFile) -> anyhow::Result<(u64, u64)> {
+    let (mut left, mut right) = (a.scan()?, b.scan()?);
+    let (mut compared, mut differ) = (0, 0);
+    loop {
+        let order = match (Source::head(&left), Source::head(&right)) {
+            (None, None) => return Ok((compared, differ)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(a), Some(b)) => {
+                let is_same = a.state == b.state && a.broken.is_some() == b.broken.is_some();
+                let order = a.order(&b);
+                differ += u64::from(order == Ordering::Equal && !is_same);
+                order
+            }
+        };
+        compared += 1;
+        differ += u64::from(order != Ordering::Equal);
+        if order != Ordering::Greater {
+            Source::advance(&mut left)?;
+        }
+        if order != Ordering::Less {
+            Source::advance(&mut right)?;
+        }
+    }
+}

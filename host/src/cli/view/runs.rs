@@ -1,0 +1,55 @@
+//! `bifocal runs`: what the batch executor did for a view.
+
+use crate::cli::Answer;
+use crate::cli::data::DataArgs;
+use crate::cli::table::grouped;
+use crate::store::RunRecord;
+use crate::time::Rfc3339;
+use clap::Args as ClapArgs;
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+
+/// The runs of a view that are kept, oldest first
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  bifocal runs revenue --data ./data")]
+pub struct Args {
+    view: String,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    let store = args.data.open()?;
+    let view = store.view(&args.view)?;
+    let mut out = std::io::stdout();
+    let is_terminal = out.is_terminal();
+    for run in &view.runs {
+        let is_served = Some(run.number) == view.batch_run;
+        if is_terminal {
+            writeln!(out, "{}", line(run, is_served))?;
+        } else {
+            let mut json = json!(run);
+            json["served"] = is_served.into();
+            writeln!(out, "{json}")?;
+        }
+    }
+    store.close()?;
+    Ok(Answer::Done)
+}
+
+fn line(run: &RunRecord, is_served: bool) -> String {
+    let kind = format!("{:?}", run.kind).to_lowercase();
+    let mark = if is_served { "served" } else { "" };
+    let result = match &run.cause {
+        Some(cause) => format!("failed: {cause}"),
+        None => format!("{} cells   rejected {}", grouped(run.cells), grouped(run.rejected)),
+    };
+    format!(
+        "run {:<4} v{:<3} {kind:<11} [0, {})   {}   {:.1} s   {result}   {mark}",
+        run.number,
+        run.version,
+        grouped(run.to),
+        Rfc3339(run.started_ms),
+        run.took_ms as f64 / 1e3
+    )
+}
