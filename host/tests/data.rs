@@ -3,6 +3,8 @@
 
 #[path = "data/appends.rs"]
 mod appends;
+#[path = "data/logs.rs"]
+mod logs;
 #[path = "data/process.rs"]
 mod process;
 #[path = "data/streams.rs"]

@@ -8,12 +8,14 @@ pub mod runs;
 use super::data::DataArgs;
 use super::options;
 use crate::calls::{Calls, Verdicts};
+use crate::description::{Description, Kind};
 use crate::extract::Extractor;
 use crate::half::Job;
 use crate::key;
-use crate::description::{Description, Kind};
 use crate::log::ReadLog;
-use crate::store::{CacheBytes, RunRecord, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord};
+use crate::store::{
+    CacheBytes, RunRecord, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord,
+};
 use crate::time::TimeRule;
 use crate::transform::Transform;
 use crate::wasm::Component;

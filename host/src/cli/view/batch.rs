@@ -200,7 +200,8 @@ impl Args {
         let started = Instant::now();
         let meta = refold::full(&job, to, target, Means { shape, ..means }, &mut progress)?;
         bars.finish();
-        let witness = ViewFile::open_read_only(opened.store.disk(), &file, crate::store::CacheBytes(16 << 20))?;
+        let witness =
+            ViewFile::open_read_only(opened.store.disk(), &file, crate::store::CacheBytes(16 << 20))?;
         let (compared, differ) = differing(&base, &witness)?;
         drop(witness);
         opened.store.disk().unlink(&file)?;

@@ -78,7 +78,12 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     };
     log.close()?;
     let version = args.register(&store, view, &stream.name, &bytes, (component.version(), settings))?;
-    eprintln!("deployed {} v{} ({})", args.view, version.number, version.digest.get(..12).unwrap_or_default());
+    eprintln!(
+        "deployed {} v{} ({})",
+        args.view,
+        version.number,
+        version.digest.get(..12).unwrap_or_default()
+    );
     eprintln!("checks   {checks}");
     eprintln!("next     bifocal batch {} --data DIR", args.view);
     store.close()?;
@@ -89,9 +94,15 @@ impl Args {
     fn stream_of(&self, view: Option<&ViewRecord>) -> anyhow::Result<String> {
         match (view, &self.stream) {
             (None, Some(stream)) => Ok(stream.clone()),
-            (None, None) => bail!("there is no view '{}' yet; say which stream it reads with --stream S", self.view),
+            (None, None) => {
+                bail!("there is no view '{}' yet; say which stream it reads with --stream S", self.view)
+            }
             (Some(view), Some(stream)) if view.stream != *stream => {
-                bail!("view '{}' reads stream '{}', not '{stream}'; deploy another view", view.name, view.stream)
+                bail!(
+                    "view '{}' reads stream '{}', not '{stream}'; deploy another view",
+                    view.name,
+                    view.stream
+                )
             }
             (Some(view), _) => Ok(view.stream.clone()),
         }

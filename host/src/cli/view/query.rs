@@ -138,7 +138,10 @@ fn settled_to(opened: &Opened, boundary: Offset) -> anyhow::Result<Option<i64>> 
     let watermark_ms = times.rule.watermark(times.greatest_before_ms);
     // Closed: the window's end plus the lateness is at or behind the watermark.
     Ok(watermark_ms.map(|watermark_ms| {
-        watermark_ms.saturating_sub(opened.record.lateness_ms).saturating_sub(window.size_ms).saturating_add(1)
+        watermark_ms
+            .saturating_sub(opened.record.lateness_ms)
+            .saturating_sub(window.size_ms)
+            .saturating_add(1)
     }))
 }
 
@@ -197,7 +200,12 @@ fn shown(
         };
         settled.push(&Kind::Boolean, Value::Boolean(is_settled));
     }
-    rows.fields.push(Field { name: "settled".into(), path: String::new(), kind: Kind::Boolean, required: true });
+    rows.fields.push(Field {
+        name: "settled".into(),
+        path: String::new(),
+        kind: Kind::Boolean,
+        required: true,
+    });
     rows.columns.push(settled.finish());
     Ok(rows)
 }
@@ -240,9 +248,7 @@ impl<'a> Wanted<'a> {
 
     fn has_key(&self, key: &[u8]) -> bool {
         let Some(parts) = key::decode(&self.description.keys, key) else { return false };
-        let begins = |(column, text): &(usize, Vec<u8>)| {
-            matches!(parts.get(*column), Some(key::Part::Bytes(bytes)) if bytes.starts_with(text))
-        };
+        let begins = |(column, text): &(usize, Vec<u8>)| matches!(parts.get(*column), Some(key::Part::Bytes(bytes)) if bytes.starts_with(text));
         self.keys.iter().all(|(column, wanted)| parts.get(*column) == Some(wanted))
             && self.prefix.as_ref().is_none_or(begins)
     }
