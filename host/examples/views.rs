@@ -49,7 +49,7 @@ fn files(disk: &Directory, cells: u64) {
     let range = Range::new(Offset::ZERO, Offset::ZERO);
     writer.finish(&Proof::Nothing { version: Digest::of(b""), range }).unwrap();
     rate("loaded and synced", cells, started.elapsed());
-    let bytes = disk.open(FILE).unwrap().len().unwrap();
+    let bytes = disk.open(FILE).unwrap().size().unwrap();
     println!("file: {} MB, {:.1} bytes a cell", bytes / 1_000_000, bytes as f64 / cells as f64);
 
     let view = ViewFile::open_read_only(disk, FILE, CACHE).unwrap();

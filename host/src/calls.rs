@@ -26,8 +26,11 @@ pub struct Error {
 #[derive(Clone, Debug, Default)]
 pub struct Part {
     pub keys: Blobs,
-    /// [`hash_of`] of each cell's key and window.
+    /// Hash of each cell's key and window.
     pub hashes: Vec<u64>,
+    /// For each cell the first one that has its key, which is itself where the key is new: a table
+    /// looks each key up once, however many windows it has.
+    pub firsts: Vec<u32>,
     /// One a cell; 0 for a global window.
     pub windows: Vec<i64>,
     pub states: Blobs,
@@ -394,19 +397,36 @@ fn checked(description: &Description, rows: usize, folded: &mut Folded) -> Resul
         Some(_) => i64s(&cells.windows).collect(),
         None => vec![0; count],
     };
-    let mut keys = Blobs::default();
-    let (mut scratch, mut hashes) = (Vec::new(), Vec::with_capacity(count));
-    for (row, window) in windows.iter().enumerate() {
-        scratch.clear();
-        key::encode(&description.keys, &cells.keys, row, &mut scratch);
-        hashes.push(hash_of(&scratch, *window));
-        keys.push(&scratch);
-    }
-    let part = Part { keys, hashes, windows, states: cells.states };
+    let (keys, key_hashes) = encoded(description, &cells.keys, count);
+    let firsts = firsts(&keys, &key_hashes);
+    let hashes = key_hashes.iter().zip(&windows).map(|(hash, window)| hash_in(*hash, *window)).collect();
+    let part = Part { keys, hashes, firsts, windows, states: cells.states };
     match twin(&part) {
         Some(cell) => Err(format!("cell {cell} has the key and window of an earlier one")),
         None => Ok(part),
     }
+}
+
+/// The canonical keys of all cells, and the hash of each.
+fn encoded(description: &Description, columns: &[Column], count: usize) -> (Blobs, Vec<u64>) {
+    let parts = key::Parts::new(&description.keys, columns);
+    let (mut keys, mut hashes) = (Blobs::default(), Vec::with_capacity(count));
+    for row in 0..count {
+        keys.push_with(|key| parts.push(row, key));
+        hashes.push(hash_of_key(keys.last()));
+    }
+    (keys, hashes)
+}
+
+/// For each cell the first one with the same key.
+fn firsts(keys: &Blobs, hashes: &[u64]) -> Vec<u32> {
+    let mut distinct: HashTable<u32> = HashTable::new();
+    let hash = |cell: &u32| hashes.get(*cell as usize).copied().unwrap_or(0);
+    let first = |(cell, (key, own)): (usize, (&[u8], &u64))| {
+        let same = |other: &u32| hash(other) == *own && keys.get(*other as usize) == key;
+        *distinct.entry(*own, same, hash).or_insert(cell as u32).get()
+    };
+    keys.iter().zip(hashes).enumerate().map(first).collect()
 }
 
 fn check_rejected(rows: usize, folded: &Folded) -> Result<(), String> {
@@ -448,25 +468,35 @@ fn check_cells(description: &Description, rows: usize, cells: &Cells) -> Result<
 
 /// The first cell whose key and window an earlier one has.
 fn twin(part: &Part) -> Option<usize> {
-    let mut seen: HashTable<usize> = HashTable::with_capacity(part.hashes.len());
-    for (cell, (hash, window)) in part.hashes.iter().zip(&part.windows).enumerate() {
-        let same = |other: &usize| {
-            part.windows.get(*other) == Some(window) && part.keys.get(*other) == part.keys.get(cell)
-        };
-        if seen.find(*hash, same).is_some() {
+    let mut seen: HashTable<u32> = HashTable::with_capacity(part.hashes.len());
+    let place = |cell: u32| (part.firsts.get(cell as usize), part.windows.get(cell as usize));
+    for (cell, hash) in part.hashes.iter().enumerate() {
+        let own = place(cell as u32);
+        if seen.find(*hash, |other| place(*other) == own).is_some() {
             return Some(cell);
         }
-        seen.insert_unique(*hash, cell, |other| part.hashes.get(*other).copied().unwrap_or(0));
+        seen.insert_unique(*hash, cell as u32, |other| {
+            part.hashes.get(*other as usize).copied().unwrap_or(0)
+        });
     }
     None
 }
 
-/// The hash by which tables find a cell. Never stored, never shown: seeded anew by each process, so
-/// that nobody can choose keys that collide.
-pub fn hash_of(key: &[u8], window: i64) -> u64 {
-    static SEED: LazyLock<hashbrown::DefaultHashBuilder> = LazyLock::new(Default::default);
+/// Hashes are never stored and never shown: seeded anew by each process, so that nobody can choose
+/// keys that collide.
+static SEED: LazyLock<hashbrown::DefaultHashBuilder> = LazyLock::new(Default::default);
+
+/// The hash of a key.
+pub fn hash_of_key(key: &[u8]) -> u64 {
     let mut hasher = SEED.build_hasher();
     hasher.write(key);
+    hasher.finish()
+}
+
+/// The hash of what has this hash, or this number, in a window.
+pub fn hash_in(of: u64, window: i64) -> u64 {
+    let mut hasher = SEED.build_hasher();
+    hasher.write_u64(of);
     hasher.write_i64(window);
     hasher.finish()
 }

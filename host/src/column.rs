@@ -39,8 +39,18 @@ impl Blobs {
 
     /// Appends a value. The sum of all values stays below 4 GiB: callers bound what they gather.
     pub fn push(&mut self, value: &[u8]) {
-        self.bytes.extend_from_slice(value);
+        self.push_with(|bytes| bytes.extend_from_slice(value));
+    }
+
+    /// Appends the value that `write` appends to the bytes, without a copy in between.
+    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
         self.ends.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
+    }
+
+    /// The last value; empty if there is none.
+    pub fn last(&self) -> &[u8] {
+        self.len().checked_sub(1).map_or(&[], |last| self.get(last))
     }
 
     pub fn clear(&mut self) {
@@ -152,6 +162,11 @@ impl Column {
             Kind::Binary | Kind::Json | Kind::Other(_) => Some(Value::Bytes(self.heap.get(row))),
         };
         value.unwrap_or(Value::Absent)
+    }
+
+    /// The code of a row of text; none if it is absent or out of range.
+    pub fn code(&self, row: usize) -> Option<usize> {
+        if self.is_present(row) { read_u32(&self.fixed, row).map(|code| code as usize) } else { None }
     }
 
     /// Whether this is a well-formed column of `rows` rows of `kind`; the fault names `what`.

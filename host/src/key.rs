@@ -8,7 +8,7 @@
 //! | integer, timestamp, decimal  | 1, then s64 big-endian with the sign bit flipped              |
 //! | text, binary                 | 1, then the bytes with every 0 followed by 255, then 0 0      |
 
-use crate::column::{Builder, Column, Value};
+use crate::column::{Blobs, Builder, Column, Value};
 use crate::description::{Field, Kind};
 
 const ABSENT: u8 = 0;
@@ -20,6 +20,53 @@ pub fn encode(fields: &[Field], columns: &[Column], row: usize, out: &mut Vec<u8
     for (field, column) in fields.iter().zip(columns) {
         push(column.value(&field.kind, row), out);
     }
+}
+
+/// The columns of keys, ready to be encoded row by row: each text once, however many rows have it.
+pub struct Parts<'a> {
+    columns: Vec<Source<'a>>,
+}
+
+enum Source<'a> {
+    /// Encoded parts by code, and the column of codes.
+    Text {
+        column: &'a Column,
+        encoded: Blobs,
+    },
+    Other {
+        kind: &'a Kind,
+        column: &'a Column,
+    },
+}
+
+impl<'a> Parts<'a> {
+    /// `columns` have passed `Column::check` for `fields`.
+    pub fn new(fields: &'a [Field], columns: &'a [Column]) -> Parts<'a> {
+        let source = |(field, column): (&'a Field, &'a Column)| match &field.kind {
+            Kind::Text => Source::Text { column, encoded: encoded_texts(&column.heap) },
+            kind => Source::Other { kind, column },
+        };
+        Parts { columns: fields.iter().zip(columns).map(source).collect() }
+    }
+
+    /// Appends the key of one row.
+    pub fn push(&self, row: usize, out: &mut Vec<u8>) {
+        for source in &self.columns {
+            match source {
+                Source::Text { column, encoded } => match column.code(row) {
+                    Some(code) => out.extend_from_slice(encoded.get(code)),
+                    None => out.push(ABSENT),
+                },
+                Source::Other { kind, column } => push(column.value(kind, row), out),
+            }
+        }
+    }
+}
+
+fn encoded_texts(texts: &Blobs) -> Blobs {
+    let mut out = Blobs::default();
+    texts.iter().for_each(|text| out.push_with(|bytes| push(Value::Bytes(text), bytes)));
+    out
 }
 
 /// Appends one part.
@@ -171,6 +218,19 @@ mod tests {
         #[test]
         fn bytes_compare_as_keys_sort(a in parts(), b in parts()) {
             prop_assert_eq!(encoded(&a).cmp(&encoded(&b)), rank(&a).cmp(&rank(&b)));
+        }
+
+        #[test]
+        fn keys_of_prepared_columns_are_those_of_their_rows(keys in prop::collection::vec(parts(), 0..20)) {
+            let keys: Vec<Vec<u8>> = keys.iter().map(|key| encoded(key)).collect();
+            let (fields, columns) = (fields(), columns(&fields(), keys.iter().map(Vec::as_slice)));
+            let prepared = Parts::new(&fields, &columns);
+            for (row, key) in keys.iter().enumerate() {
+                let (mut one, mut other) = (Vec::new(), Vec::new());
+                encode(&fields, &columns, row, &mut one);
+                prepared.push(row, &mut other);
+                prop_assert_eq!((&one, &other), (key, key));
+            }
         }
 
         #[test]

@@ -216,7 +216,7 @@ impl Group {
         if let Some(cause) = cells().find_map(|cell| cell.broken) {
             self.broken.insert(self.windows.len(), cause.into());
         } else if is_whole {
-            cells().last().into_iter().for_each(|cell| self.parts.push(cell.state));
+            cells().next_back().into_iter().for_each(|cell| self.parts.push(cell.state));
         } else {
             cells().for_each(|cell| self.parts.push(cell.state));
         }

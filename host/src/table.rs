@@ -1,12 +1,16 @@
 //! Cells in memory: one state for each (key, window), found by hash, merged in bulk, read in
-//! canonical order. Owns the arena that states live in; knows nothing of where they come from.
+//! canonical order. Owns the arenas that keys and states live in; knows nothing of where they come
+//! from.
 
-use crate::calls::{self, Calls, Part, hash_of};
+mod keys;
+
+use crate::calls::{self, Calls, Part};
 pub use crate::cell::CellRef;
 use crate::cell::Found;
 use crate::column::Blobs;
 use crate::store;
 use hashbrown::HashTable;
+use keys::{KeyId, Keys};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -16,10 +20,15 @@ pub struct Slot(u32);
 
 #[derive(Clone, Copy, Debug)]
 struct Cell {
-    hash: u64,
     window: i64,
-    key: Span,
+    key: KeyId,
     state: Span,
+}
+
+impl Cell {
+    fn hash(&self) -> u64 {
+        self.key.hash_in(self.window)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,13 +43,16 @@ impl Span {
     }
 }
 
+/// A key is held once, however many windows it has: a cell is found by its key's number and its
+/// window, and put in order by its key's rank.
+///
 /// States are replaced in place when their length stays; what longer ones leave behind is
 /// compacted away once it is more than half of the arena.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
+    keys: Keys,
     index: HashTable<u32>,
     cells: Vec<Cell>,
-    keys: Vec<u8>,
     states: Vec<u8>,
     unused_bytes: usize,
     broken: BTreeMap<Slot, String>,
@@ -102,41 +114,43 @@ impl Table {
 
     /// Bytes held for keys and states.
     pub fn bytes(&self) -> usize {
-        self.keys.len() + self.states.len() + self.cells.len() * (size_of::<Cell>() + 8)
+        self.keys.bytes() + self.states.len() + self.cells.len() * (size_of::<Cell>() + 8)
     }
 
     pub fn find(&self, key: &[u8], window: i64) -> Option<CellRef<'_>> {
-        self.slot(hash_of(key, window), key, window).map(|slot| self.cell(slot))
+        self.slot(self.keys.find(key)?, window).map(|slot| self.cell(slot))
     }
 
-    fn slot(&self, hash: u64, key: &[u8], window: i64) -> Option<Slot> {
+    fn slot(&self, key: KeyId, window: i64) -> Option<Slot> {
         let same = |slot: &u32| {
             let cell = self.cells.get(*slot as usize);
-            cell.is_some_and(|cell| cell.window == window && cell.key.of(&self.keys) == key)
+            cell.is_some_and(|cell| cell.key == key && cell.window == window)
         };
-        self.index.find(hash, same).map(|slot| Slot(*slot))
+        self.index.find(key.hash_in(window), same).map(|slot| Slot(*slot))
     }
 
     pub fn cell(&self, slot: Slot) -> CellRef<'_> {
         let nothing = CellRef { key: &[], window: 0, state: &[], broken: None };
         self.cells.get(slot.0 as usize).map_or(nothing, |cell| CellRef {
-            key: cell.key.of(&self.keys),
+            key: self.keys.get(cell.key),
             window: cell.window,
             state: cell.state.of(&self.states),
             broken: self.broken.get(&slot).map(String::as_str),
         })
     }
 
+    fn state(&self, slot: Slot) -> &[u8] {
+        self.cells.get(slot.0 as usize).map_or(&[], |cell| cell.state.of(&self.states))
+    }
+
     /// Cells in canonical order: by key, then window.
     pub fn sorted(&self) -> Vec<Slot> {
-        // The first eight bytes of a key decide nearly every comparison without a look at the arena.
-        let mut order: Vec<(u64, u32)> =
-            (0..self.cells.len() as u32).map(|slot| (prefix(self.cell(Slot(slot)).key), slot)).collect();
-        order.sort_unstable_by(|(a, x), (b, y)| {
-            let (x, y) = (self.cell(Slot(*x)), self.cell(Slot(*y)));
-            a.cmp(b).then_with(|| x.key.cmp(y.key)).then_with(|| x.window.cmp(&y.window))
-        });
-        order.into_iter().map(|(_, slot)| Slot(slot)).collect()
+        let ranks = self.keys.ranks();
+        let rank = |cell: &Cell| cell.key.of(&ranks);
+        let windows = self.cells.iter().zip(0..).map(|(cell, slot)| (rank(cell), cell.window, Slot(slot)));
+        let mut order: Vec<(u32, i64, Slot)> = windows.collect();
+        order.sort_unstable();
+        order.into_iter().map(|(.., slot)| slot).collect()
     }
 
     pub fn iter_sorted(&self) -> impl Iterator<Item = CellRef<'_>> {
@@ -145,41 +159,54 @@ impl Table {
 
     /// Merges later states to the right of those that are here.
     pub fn absorb(&mut self, calls: &Calls, part: &Part, left: &Left<'_>) -> Result<(), Error> {
-        let mut pairs = Pairs::default();
-        let cells = part.keys.iter().zip(part.states.iter()).zip(part.hashes.iter().zip(&part.windows));
-        for ((key, state), (hash, window)) in cells {
-            match self.slot(*hash, key, *window) {
+        let ids = self.ids(part);
+        let mut pairs = Pairs::with_capacity(ids.len());
+        let cells = ids.iter().zip(&part.windows).zip(part.states.iter()).enumerate();
+        for (cell, ((key, window), state)) in cells {
+            match self.slot(*key, *window) {
                 Some(slot) if self.broken.contains_key(&slot) => {}
-                Some(slot) => pairs.push(slot, self.cell(slot).state, state),
-                None => self.first(*hash, key, *window, state, left, &mut pairs)?,
+                Some(slot) => pairs.push(slot, self.state(slot), state),
+                None => match left {
+                    Left::Nothing => _ = self.insert(*key, *window, state),
+                    Left::Whole { below, initial } => {
+                        let slot = self.insert(*key, *window, &[]);
+                        let name = part.keys.get(cell);
+                        let below = below.map_or(Ok(None), |below| below.find(name, *window))?;
+                        self.found(slot, below, initial, state, &mut pairs);
+                    }
+                },
             }
         }
         Ok(self.merge(calls, &pairs)?)
     }
 
-    /// A cell's first state.
-    fn first(
+    /// This table's numbers for the keys of a part's cells.
+    fn ids(&mut self, part: &Part) -> Vec<KeyId> {
+        let mut ids: Vec<KeyId> = Vec::with_capacity(part.states.len());
+        for (cell, first) in part.firsts.iter().enumerate() {
+            let id = match ids.get(*first as usize) {
+                Some(id) => *id,
+                None => self.keys.id(part.keys.get(cell)),
+            };
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// A cell's first state, where states are whole: it goes onto the one below, else the initial.
+    fn found(
         &mut self,
-        hash: u64,
-        key: &[u8],
-        window: i64,
+        slot: Slot,
+        below: Option<Found<'_>>,
+        initial: &[u8],
         state: &[u8],
-        left: &Left<'_>,
         pairs: &mut Pairs,
-    ) -> Result<(), store::Error> {
-        let Left::Whole { below, initial } = left else {
-            self.insert(hash, key, window, state);
-            return Ok(());
-        };
-        let slot = self.insert(hash, key, window, &[]);
-        match below.map_or(Ok(None), |below| below.find(key, window))? {
-            Some(Found::Broken(cause)) => {
-                self.broken.insert(slot, cause.into());
-            }
+    ) {
+        match below {
+            Some(Found::Broken(cause)) => _ = self.broken.insert(slot, cause.into()),
             Some(Found::State(found)) => pairs.push(slot, &found, state),
             None => pairs.push(slot, initial, state),
         }
-        Ok(())
     }
 
     fn merge(&mut self, calls: &Calls, pairs: &Pairs) -> Result<(), calls::Error> {
@@ -202,20 +229,18 @@ impl Table {
     /// This table with a later one laid over it: deltas are merged to the right, whole states replace.
     pub fn overlaid(&self, calls: &Calls, above: &Table, whole: bool) -> Result<Table, calls::Error> {
         let mut out = self.clone();
+        let ids: Vec<KeyId> = above.keys.iter().map(|key| out.keys.id(key)).collect();
         let mut pairs = Pairs::default();
-        for slot in (0..above.cells.len() as u32).map(Slot) {
-            let cell = above.cell(slot);
-            let hash = hash_of(cell.key, cell.window);
-            let here = out.slot(hash, cell.key, cell.window);
+        for (slot, above_cell) in above.cells.iter().enumerate() {
+            let (key, cell) = (above_cell.key.of(&ids), above.cell(Slot(slot as u32)));
+            let here = out.slot(key, cell.window);
             match (here, cell.broken) {
                 (Some(here), None) if whole => out.replace(here, cell.state),
                 (Some(here), None) if out.broken.contains_key(&here) => {}
-                (Some(here), None) => pairs.push(here, out.cell(here).state, cell.state),
-                (None, None) => {
-                    out.insert(hash, cell.key, cell.window, cell.state);
-                }
+                (Some(here), None) => pairs.push(here, out.state(here), cell.state),
+                (None, None) => _ = out.insert(key, cell.window, cell.state),
                 (here, Some(cause)) => {
-                    let here = here.unwrap_or_else(|| out.insert(hash, cell.key, cell.window, &[]));
+                    let here = here.unwrap_or_else(|| out.insert(key, cell.window, &[]));
                     out.broken.insert(here, cause.into());
                 }
             }
@@ -224,13 +249,12 @@ impl Table {
         Ok(out)
     }
 
-    fn insert(&mut self, hash: u64, key: &[u8], window: i64, state: &[u8]) -> Slot {
+    fn insert(&mut self, key: KeyId, window: i64, state: &[u8]) -> Slot {
         let slot = self.cells.len() as u32;
-        let key = append(&mut self.keys, key);
-        let state = append(&mut self.states, state);
-        self.cells.push(Cell { hash, window, key, state });
+        let cell = Cell { window, key, state: append(&mut self.states, state) };
+        self.cells.push(cell);
         let cells = &self.cells;
-        self.index.insert_unique(hash, slot, |slot| cells.get(*slot as usize).map_or(0, |cell| cell.hash));
+        self.index.insert_unique(cell.hash(), slot, |slot| cells.get(*slot as usize).map_or(0, Cell::hash));
         Slot(slot)
     }
 
@@ -260,6 +284,10 @@ impl Table {
 }
 
 impl Pairs {
+    fn with_capacity(pairs: usize) -> Pairs {
+        Pairs { slots: Vec::with_capacity(pairs), ..Pairs::default() }
+    }
+
     fn push(&mut self, slot: Slot, left: &[u8], right: &[u8]) {
         self.slots.push(slot);
         self.left.push(left);
@@ -271,10 +299,4 @@ fn append(arena: &mut Vec<u8>, bytes: &[u8]) -> Span {
     let from = arena.len();
     arena.extend_from_slice(bytes);
     Span { from, len: bytes.len() as u32 }
-}
-
-fn prefix(key: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    u64::from_be_bytes(bytes)
 }

@@ -9,3 +9,5 @@ mod logs;
 mod process;
 #[path = "data/streams.rs"]
 mod streams;
+#[path = "data/views.rs"]
+mod views;

@@ -150,13 +150,16 @@ struct File {
     before: Option<Mark>,
 }
 
+/// What the writer says of a batch.
+type Answer = Result<Receipt, store::Error>;
+
 struct Batches<'a> {
     target: Target<'a>,
     reading: &'a Reading,
     batch: Batch,
     now_ms: i64,
     file: File,
-    answers: (Sender<Result<Receipt, store::Error>>, Receiver<Result<Receipt, store::Error>>),
+    answers: (Sender<Answer>, Receiver<Answer>),
     /// Bytes of each batch on its way.
     in_flight: VecDeque<usize>,
     durable: Durable,

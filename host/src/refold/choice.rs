@@ -58,12 +58,18 @@ impl Chosen<'_> {
         let mut out = Part {
             keys: Blobs::default(),
             hashes: Vec::new(),
+            firsts: Vec::new(),
             windows: Vec::new(),
             states: Blobs::default(),
         };
-        let names = part.keys.iter().zip(&part.windows);
-        for ((key, window), (hash, state)) in names.zip(part.hashes.iter().zip(part.states.iter())) {
+        // Where the first kept cell of each key went, by the place of the first one of all.
+        let mut kept = vec![None; part.firsts.len()];
+        let names = part.keys.iter().zip(&part.windows).zip(&part.firsts);
+        for (((key, window), first), (hash, state)) in names.zip(part.hashes.iter().zip(part.states.iter())) {
             if self.has(key, *window) {
+                let place = out.windows.len() as u32;
+                let first = kept.get_mut(*first as usize).map_or(place, |kept| *kept.get_or_insert(place));
+                out.firsts.push(first);
                 out.keys.push(key);
                 out.hashes.push(*hash);
                 out.windows.push(*window);

@@ -1,7 +1,7 @@
 //! Which cells a spill does not have, told without a look at the disk: most cells that are new to the
 //! table are new to every spill too.
 
-use crate::calls::hash_of;
+use crate::calls::{hash_in, hash_of_key};
 
 /// A Bloom filter whose bits for one cell lie in one word: 12 bits a cell, about 3 % false alarms.
 pub struct Filter(Vec<u64>);
@@ -26,7 +26,7 @@ impl Filter {
 
     /// The word from the upper half of the hash, four bits in it from the lower.
     fn place(&self, key: &[u8], window: i64) -> (usize, u64) {
-        let hash = hash_of(key, window);
+        let hash = hash_in(hash_of_key(key), window);
         let place = ((hash >> 32) * self.0.len() as u64) >> 32;
         let bits = (0..4).fold(0, |bits, i| bits | 1 << (hash >> (6 * i) & 63));
         (place as usize, bits)

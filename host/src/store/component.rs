@@ -30,7 +30,7 @@ pub fn get(disk: &dyn Disk, digest: &str) -> Result<Vec<u8>, Error> {
     let path = format!("{FOLDER}/{}", name(digest));
     let fail = |cause| Error::disk(&path, cause);
     let file = disk.open(&path).map_err(fail)?;
-    let mut bytes = vec![0; file.len().map_err(fail)? as usize];
+    let mut bytes = vec![0; file.size().map_err(fail)? as usize];
     file.read(0, &mut bytes).map_err(fail)?;
     let found = Digest::of(&bytes).to_string();
     if found == digest { Ok(bytes) } else { Err(Error::damaged(&path, format!("its digest is {found}"))) }

@@ -74,7 +74,7 @@ struct Backend(Box<dyn File>, Lasting);
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.0.size()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -185,6 +185,8 @@ impl Database {
     }
 }
 
+type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
+
 /// A moment of a file.
 pub struct Read<'a> {
     file: &'a str,
@@ -245,10 +247,7 @@ impl Read<'_> {
         })
     }
 
-    fn table(
-        &self,
-        table: Table,
-    ) -> Result<Option<redb::ReadOnlyTable<&'static [u8], &'static [u8]>>, Error> {
+    fn table(&self, table: Table) -> Result<Option<OpenTable>, Error> {
         match self.transaction.open_table(table.definition()) {
             Ok(opened) => Ok(Some(opened)),
             Err(TableError::TableDoesNotExist(_)) => Ok(None),

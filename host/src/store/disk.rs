@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 /// A file, read and written at positions. What is written lasts once [`File::sync`] has returned.
 pub trait File: Debug + Send + Sync {
-    fn len(&self) -> io::Result<u64>;
+    /// In bytes.
+    fn size(&self) -> io::Result<u64>;
     /// Fills `out` from `position`; an error if the file ends before.
     fn read(&self, position: u64, out: &mut [u8]) -> io::Result<()>;
     fn write(&self, position: u64, bytes: &[u8]) -> io::Result<()>;
@@ -95,7 +96,7 @@ impl Disk for Directory {
 }
 
 impl File for fs::File {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 

@@ -141,7 +141,7 @@ impl StreamLog {
         let mut bytes = 0;
         for segment in &segments {
             let file = self.disk.open(segment.file()).map_err(|cause| Error::disk(segment.file(), cause))?;
-            bytes += file.len().map_err(|cause| Error::disk(segment.file(), cause))?;
+            bytes += file.size().map_err(|cause| Error::disk(segment.file(), cause))?;
         }
         Ok((segments.len(), bytes))
     }

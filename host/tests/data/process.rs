@@ -73,6 +73,11 @@ impl Folder {
         serde_json::from_str(&self.done(arguments)).unwrap()
     }
 
+    /// Each line that a command printed, as JSON.
+    pub fn json_lines(&self, arguments: &str) -> Vec<serde_json::Value> {
+        self.done(arguments).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     pub fn head(&self, stream: &str) -> u64 {
         self.json(&format!("stream show {stream}"))["head"].as_u64().unwrap()
     }

@@ -235,7 +235,7 @@ impl Disk for Lossy {
 }
 
 impl File for Open {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.0.lock().unwrap().files[self.1].live.len() as u64)
     }
 

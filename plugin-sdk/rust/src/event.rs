@@ -3,7 +3,7 @@
 //!
 //! A read must compile to loads and nothing else, or a compiler does not dare to move it to where the
 //! field is used. So bounds are compared once, where the compiler sees it ([`Event::fits`]), and a
-//! code beyond its dictionary, which no host sends, reads as an empty text and not as a panic.
+//! code beyond its dictionary, which no host sends, reads as some text and not as a panic.
 
 use crate::column::{Column, bit, i64s, u32s};
 use crate::description::{Field, Filter};
@@ -142,8 +142,8 @@ impl Source for Bytes<'_> {
     }
 }
 
-/// Codes and the dictionary that they index, cut into texts once a chunk; an empty text behind it
-/// is for all codes beyond it.
+/// Codes and the dictionary that they index, cut into texts once a chunk. Empty texts fill it up to a
+/// power of two, so that a mask keeps codes beyond it within bounds.
 pub struct Texts<'a> {
     codes: &'a [[u8; 4]],
     values: Vec<&'a str>,
@@ -202,8 +202,8 @@ impl<'a> Texts<'a> {
         let text = utf8(&column.heap.bytes)?;
         let ends = u32s(&column.heap.ends);
         let cut = |i| text.get(span(ends, i)).ok_or_else(|| format!("value {i} is not a text"));
-        let beyond = std::iter::once(Ok(""));
-        let values = (0..ends.len()).map(cut).chain(beyond).collect::<Result<_, _>>()?;
+        let mut values = (0..ends.len()).map(cut).collect::<Result<Vec<_>, _>>()?;
+        values.resize((ends.len() + 1).next_power_of_two(), "");
         Ok(Texts { codes, values })
     }
 
@@ -211,7 +211,7 @@ impl<'a> Texts<'a> {
     #[inline]
     fn look_up<T: Copy>(&self, row: usize, by_code: &[T]) -> T {
         let code = u32::from_le_bytes(self.codes[row]) as usize;
-        by_code[code.min(by_code.len() - 1)]
+        by_code[code & (by_code.len() - 1)]
     }
 }
 
@@ -505,6 +505,32 @@ impl<'a> Tags<'a> {
         match <&str as EventField>::read(&self.texts, row, name) {
             Ok(tag) => unfit(name, &format!("'{tag}' is no event of this transform")),
             Err(missing) => missing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_beyond_its_dictionary_reads_as_some_text() {
+        for texts in [&[][..], &["a"], &["a", "b"], &["a", "b", "c"]] {
+            let codes = [0, 1, 2, 3, 4, u32::MAX];
+            let column = Column {
+                fixed: codes.iter().flat_map(|code| code.to_le_bytes()).collect(),
+                heap: texts.iter().map(|text| text.as_bytes()).collect(),
+                validity: Vec::new(),
+            };
+            let source = <&str as Input>::open(&column, codes.len()).unwrap();
+            assert!(source.fits(codes.len()));
+            for (row, code) in codes.into_iter().enumerate() {
+                let read = <&str as Input>::read(&source, row).unwrap();
+                match texts.get(code as usize) {
+                    Some(text) => assert_eq!(read, *text),
+                    None => assert!(read.is_empty() || texts.contains(&read)),
+                }
+            }
         }
     }
 }

@@ -174,11 +174,11 @@ pub fn merge<C: CellsOf>(left: &Blobs, right: &Blobs) -> Result<Blobs, String> {
     }
     let mut out = Blobs::default();
     out.ends.reserve(left.ends.len());
-    out.bytes.reserve(left.bytes.len());
+    out.bytes.reserve(left.bytes.len().max(right.bytes.len()));
     for (i, (left, right)) in left.iter().zip(right.iter()).enumerate() {
-        let mut state = decode::<C>(i, left)?;
-        let right = decode::<C>(i, right)?;
-        state.merge(right).map_err(|error| format!("state {i}: {error}"))?;
+        let mut state = C::State::decode_all(left).map_err(|error| at(i, &error))?;
+        let right = C::State::decode_all(right).map_err(|error| at(i, &error))?;
+        state.merge(right).map_err(|error| at(i, &error))?;
         out.push_with(|bytes| state.encode(bytes));
     }
     Ok(out)
@@ -186,7 +186,14 @@ pub fn merge<C: CellsOf>(left: &Blobs, right: &Blobs) -> Result<Blobs, String> {
 
 #[inline]
 fn decode<C: CellsOf>(i: usize, bytes: &[u8]) -> Result<C::State, String> {
-    Codec::decode_all(bytes).map_err(|error| format!("state {i}: {error}"))
+    Codec::decode_all(bytes).map_err(|error| at(i, &error))
+}
+
+/// Apart from the loops over states, which then have nothing in them that allocates.
+#[cold]
+#[inline(never)]
+fn at(i: usize, error: &dyn std::fmt::Display) -> String {
+    format!("state {i}: {error}")
 }
 
 /// Presents states by themselves.

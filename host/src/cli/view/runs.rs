@@ -29,7 +29,9 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
             writeln!(out, "{}", line(run, is_served))?;
         } else {
             let mut json = json!(run);
-            json["served"] = is_served.into();
+            if let Some(fields) = json.as_object_mut() {
+                fields.insert("served".into(), is_served.into());
+            }
             writeln!(out, "{json}")?;
         }
     }

@@ -27,8 +27,6 @@ const LZ4: u8 = 1;
 pub struct Header {
     pub before: Before,
     pub count: u32,
-    pub least_ms: i64,
-    pub greatest_ms: i64,
 }
 
 /// The row of a block. `records` of `count` events follow one another, the first one whole.
@@ -74,15 +72,10 @@ fn split(row: &[u8]) -> Option<(Header, u8, u32, &[u8])> {
     let (head, body) = row.split_at_checked(HEADER_BYTES)?;
     let (before, rest) = head.split_at_checked(BEFORE_BYTES)?;
     let (count, rest) = rest.split_first_chunk()?;
-    let (least, rest) = rest.split_first_chunk()?;
-    let (greatest, rest) = rest.split_first_chunk()?;
+    // The times are for whoever looks for a time; nobody does yet.
+    let (_times, rest) = rest.split_first_chunk::<16>()?;
     let (codec, rest) = rest.split_first()?;
-    let header = Header {
-        before: Before::from_bytes(before)?,
-        count: u32::from_le_bytes(*count),
-        least_ms: i64::from_le_bytes(*least),
-        greatest_ms: i64::from_le_bytes(*greatest),
-    };
+    let header = Header { before: Before::from_bytes(before)?, count: u32::from_le_bytes(*count) };
     Some((header, *codec, u32::from_le_bytes(*rest.first_chunk()?), body))
 }
 
@@ -116,7 +109,7 @@ mod tests {
             let records = records(events);
             let row = encode(&Before::default(), events as u32, (0, events as i64 - 1), &records.bytes);
             let (header, stretch) = stretch(9, &row).unwrap();
-            assert_eq!((header.least_ms, header.greatest_ms), (0, events as i64 - 1));
+            assert_eq!(u64::from(header.count), events);
             assert_eq!((stretch.first, stretch.len() as u64), (9, events));
             assert_eq!(stretch.get(0).unwrap().payload, b"{\"a\":1}");
             assert_eq!(stretch.end(), 9 + events);

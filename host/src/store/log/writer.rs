@@ -428,7 +428,7 @@ impl Writer {
 
     fn bytes(&self) -> Result<u64, Error> {
         let file = self.segment.file();
-        let length = self.log.disk.open(file).and_then(|file| file.len());
+        let length = self.log.disk.open(file).and_then(|file| file.size());
         length.map_err(|cause| Error::disk(file, cause))
     }
 }

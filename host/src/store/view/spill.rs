@@ -25,7 +25,7 @@ impl<'d> ViewWriter<'d> {
         let slash = if folder.is_empty() { "" } else { "/" };
         let file = format!("{folder}{slash}{PREFIX}{name}-{number}");
         match disk.unlink(&file) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(Error::disk(&file, cause)),
+            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::disk(&file, cause)),
             _ => ViewWriter::start(disk, &file, Lasting::Unsynced),
         }
     }

@@ -62,25 +62,35 @@ impl<const N: u8> Addend for Decimal<N> {
 /// not fit the 64 bits of its column is out of range when it is presented, never when it is added
 /// to: what is added later may bring it back.
 pub struct Sum<T> {
-    units: i128,
+    /// The lower and the upper half: an `i128` would be aligned to 16 bytes and, with the parts beside
+    /// it, make a cell larger than the 64 bytes of a cache line.
+    low: u64,
+    high: i64,
     of: PhantomData<T>,
 }
 
-impl<T: Addend> Sum<T> {
+impl<T> Sum<T> {
     #[inline]
-    pub fn add(&mut self, value: T) {
-        self.units = self.units.wrapping_add(value.units());
+    fn of_units(units: i128) -> Self {
+        Self { low: units as u64, high: (units >> 64) as i64, of: PhantomData }
     }
 
     /// The sum, exactly, in units (of 10^-N for decimals).
     #[inline]
     pub fn units(&self) -> i128 {
-        self.units
+        i128::from(self.high) << 64 | i128::from(self.low)
+    }
+}
+
+impl<T: Addend> Sum<T> {
+    #[inline]
+    pub fn add(&mut self, value: T) {
+        *self = Self::of_units(self.units().wrapping_add(value.units()));
     }
 
     /// The sum, if it fits the type of its addends.
     pub fn get(&self) -> Option<T> {
-        T::from_units(self.units)
+        T::from_units(self.units())
     }
 }
 
@@ -96,13 +106,13 @@ impl<T> Copy for Sum<T> {}
 impl<T> Default for Sum<T> {
     #[inline]
     fn default() -> Self {
-        Self { units: 0, of: PhantomData }
+        Self::of_units(0)
     }
 }
 
 impl<T> PartialEq for Sum<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.units == other.units
+        self.units() == other.units()
     }
 }
 
@@ -110,19 +120,19 @@ impl<T> Eq for Sum<T> {}
 
 impl<T> fmt::Debug for Sum<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sum").field(&self.units).finish()
+        f.debug_tuple("Sum").field(&self.units()).finish()
     }
 }
 
 impl<T> Codec for Sum<T> {
     #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
-        self.units.encode(out);
+        self.units().encode(out);
     }
 
     #[inline]
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Ok(Self { units: i128::decode(input)?, of: PhantomData })
+        i128::decode(input).map(Self::of_units)
     }
 }
 
@@ -131,7 +141,7 @@ impl<T: Addend> State for Sum<T> {
 
     #[inline]
     fn merge(&mut self, right: Self) -> Result<(), MergeError> {
-        self.units = self.units.wrapping_add(right.units);
+        *self = Self::of_units(self.units().wrapping_add(right.units()));
         Ok(())
     }
 }
@@ -140,8 +150,8 @@ impl<T: Addend> Present for Sum<T> {
     const KIND: Kind = T::KIND;
 
     fn present(&self) -> Result<Datum, OutOfRange> {
-        let units = i64::try_from(self.units);
-        units.map(Datum::Integer).map_err(|_| out_of_range(self.units, T::KIND))
+        let units = i64::try_from(self.units());
+        units.map(Datum::Integer).map_err(|_| out_of_range(self.units(), T::KIND))
     }
 }
 

@@ -17,6 +17,7 @@ pub trait Codec: Sized {
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError>;
 
     /// All of `bytes` as one value.
+    #[inline]
     fn decode_all(mut bytes: &[u8]) -> Result<Self, DecodeError> {
         let value = Self::decode(&mut bytes)?;
         if bytes.is_empty() { Ok(value) } else { Err(DecodeError::Excess(bytes.len())) }
