@@ -7,9 +7,12 @@ mod check;
 mod data;
 mod doctor;
 mod events;
+mod export;
+mod import;
 mod new;
 mod options;
 mod progress;
+mod replay;
 mod report;
 mod run;
 mod stream;
@@ -36,6 +39,9 @@ enum Command {
     Run(Box<run::Args>),
     Stream(Box<stream::Args>),
     Append(append::Args),
+    Replay(Box<replay::Args>),
+    Export(export::Args),
+    Import(import::Args),
     Check(Box<check::Args>),
     Test(Box<test::Args>),
     Build(build::Args),
@@ -91,6 +97,9 @@ fn dispatch(command: Command) -> anyhow::Result<Answer> {
         Command::Run(args) => run::main(&args),
         Command::Stream(args) => stream::main(&args),
         Command::Append(args) => append::main(&args),
+        Command::Replay(args) => replay::main(&args),
+        Command::Export(args) => export::main(&args),
+        Command::Import(args) => import::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Test(args) => test::main(&args),
         Command::Build(args) => build::main(&args),

@@ -16,6 +16,7 @@ mod array;
 mod buffer;
 mod csv;
 mod durable;
+mod exported;
 mod lines;
 mod parquet;
 mod recipient;
@@ -23,7 +24,7 @@ mod schema;
 mod sink;
 mod source;
 
-pub use durable::{Durable, Note, Reading, Stopped, Target, append_durably};
+pub use durable::{Durable, Note, Reading, Stopped, Target, append_durably, import_log};
 pub use schema::Schema;
 
 use crate::extract::{Malformed, NotAField, PathError};

@@ -15,6 +15,7 @@ mod component;
 mod database;
 mod disk;
 mod error;
+mod examine;
 mod lock;
 mod log;
 mod sweep;
@@ -26,6 +27,7 @@ pub use catalog::{
 pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
+pub use examine::Examined;
 pub use log::{Appender, Batch, Key, Mark, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
 pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
 

@@ -3,6 +3,10 @@
 
 #[path = "data/appends.rs"]
 mod appends;
+#[path = "data/doctor.rs"]
+mod doctor;
+#[path = "data/logs.rs"]
+mod logs;
 #[path = "data/process.rs"]
 mod process;
 #[path = "data/streams.rs"]

@@ -52,19 +52,19 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let mut bars = Bars::new(args.quiet);
     let started = Instant::now();
     let appended = input::append_durably(target, &args.files, &reading, &mut bars.of_bytes("append"));
-    let took = started.elapsed();
+    let told = Told { what: "appended", took: started.elapsed(), is_quiet: args.quiet };
     bars.finish();
     drop(appender);
     log.close()?;
     match appended {
         Ok(durable) => {
-            args.tell(&durable, took)?;
+            tell(&told, &durable)?;
             Ok(Answer::Done)
         }
         Err(stopped) => {
             let advice = args.advice(&stopped);
             let Stopped { error, durable } = *stopped;
-            args.tell(&durable, took)?;
+            tell(&told, &durable)?;
             bail!("{error}\n         {advice}")
         }
     }
@@ -85,51 +85,6 @@ fn reading(record: &StreamRecord) -> anyhow::Result<Reading> {
 }
 
 impl Args {
-    /// The report to stderr; in a pipe also the same as JSON to stdout.
-    fn tell(&self, durable: &Durable, took: Duration) -> anyhow::Result<()> {
-        let mut out = std::io::stdout();
-        if !out.is_terminal() {
-            let answer = serde_json::json!({
-                "first_offset": durable.offsets.map(|(first, _)| first),
-                "next_offset": durable.offsets.map(|(_, next)| next),
-                "appended": durable.appended,
-                "duplicates": durable.duplicates,
-                "conflicts": durable.conflicts,
-            });
-            writeln!(out, "{answer}")?;
-        }
-        if self.quiet {
-            return Ok(());
-        }
-        let mut err = std::io::stderr().lock();
-        for note in &durable.notes {
-            match note {
-                Note::There { source, rows, next_offset } => writeln!(
-                    err,
-                    "there    {} events of {source} were there, before offset {}",
-                    grouped(*rows),
-                    grouped(*next_offset)
-                )?,
-                Note::Changed { source } => writeln!(
-                    err,
-                    "changed  another {source} was appended before; this one was appended from its start"
-                )?,
-            }
-        }
-        let events = durable.appended + durable.duplicates + durable.conflicts;
-        writeln!(
-            err,
-            "appended {} events{}   {}   {}   duplicates {}   conflicts {}",
-            grouped(durable.appended),
-            offsets(durable),
-            seconds(took),
-            rate(events, took),
-            grouped(durable.duplicates),
-            grouped(durable.conflicts),
-        )?;
-        Ok(())
-    }
-
     /// What to do about an append that stopped.
     fn advice(&self, stopped: &Stopped) -> String {
         let before = match stopped.durable.offsets {
@@ -143,6 +98,59 @@ impl Args {
         };
         format!("{before}; {next}")
     }
+}
+
+/// How an append is reported.
+pub struct Told {
+    pub what: &'static str,
+    pub took: Duration,
+    pub is_quiet: bool,
+}
+
+/// The report to stderr; in a pipe also the same as JSON to stdout.
+pub fn tell(told: &Told, durable: &Durable) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    if !out.is_terminal() {
+        let answer = serde_json::json!({
+            "first_offset": durable.offsets.map(|(first, _)| first),
+            "next_offset": durable.offsets.map(|(_, next)| next),
+            "appended": durable.appended,
+            "duplicates": durable.duplicates,
+            "conflicts": durable.conflicts,
+        });
+        writeln!(out, "{answer}")?;
+    }
+    if told.is_quiet {
+        return Ok(());
+    }
+    let mut err = std::io::stderr().lock();
+    for note in &durable.notes {
+        match note {
+            Note::There { source, rows, next_offset } => writeln!(
+                err,
+                "there    {} events of {source} were there, before offset {}",
+                grouped(*rows),
+                grouped(*next_offset)
+            )?,
+            Note::Changed { source } => writeln!(
+                err,
+                "changed  another {source} was appended before; this one was appended from its start"
+            )?,
+        }
+    }
+    let events = durable.appended + durable.duplicates + durable.conflicts;
+    writeln!(
+        err,
+        "{} {} events{}   {}   {}   duplicates {}   conflicts {}",
+        told.what,
+        grouped(durable.appended),
+        offsets(durable),
+        seconds(told.took),
+        rate(events, told.took),
+        grouped(durable.duplicates),
+        grouped(durable.conflicts),
+    )?;
+    Ok(())
 }
 
 fn offsets(durable: &Durable) -> String {

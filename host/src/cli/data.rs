@@ -28,9 +28,18 @@ impl DataArgs {
         Ok(Store::open(&self.directory()?)?)
     }
 
-    fn directory(&self) -> anyhow::Result<PathBuf> {
+    /// Whether a directory was named at all.
+    pub fn is_named(&self) -> bool {
+        self.named().is_some()
+    }
+
+    fn named(&self) -> Option<PathBuf> {
         let named = std::env::var_os("BIFOCAL_DATA").filter(|value| !value.is_empty());
-        match self.data.clone().or(named.map(PathBuf::from)) {
+        self.data.clone().or(named.map(PathBuf::from))
+    }
+
+    fn directory(&self) -> anyhow::Result<PathBuf> {
+        match self.named() {
             Some(directory) => Ok(directory),
             None => bail!(
                 "there is no server to talk to yet; say --data DIR, or set BIFOCAL_DATA, to work directly on a \

@@ -1,15 +1,23 @@
-//! `bifocal doctor`: is all in order on this machine, and what to do if not.
+//! `bifocal doctor`: is all in order on this machine and in a data directory, and what to do if not.
 
+use super::data::DataArgs;
 use super::{Answer, options};
+use crate::store::{Examined, Store};
 use crate::wasm::{self, Engine};
 use clap::Args as ClapArgs;
 use std::path::Path;
 use std::process::Command;
 
 /// Check that this machine has what Bifocal needs, and say what to do if not
+///
+/// With a data directory it also reads every event, cell and component that is stored there against its
+/// checksum, and says exactly what is lost. It changes nothing. Exit code 1 if something is not in order.
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  bifocal doctor")]
-pub struct Args {}
+#[command(after_help = "Examples:\n  bifocal doctor\n  bifocal doctor --data ./data")]
+pub struct Args {
+    #[command(flatten)]
+    data: DataArgs,
+}
 
 /// One line: what was looked at, what was found, and what to do if that is not good.
 struct Finding {
@@ -17,7 +25,8 @@ struct Finding {
     found: Result<String, String>,
 }
 
-pub fn main(_: &Args) -> anyhow::Result<Answer> {
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    let store = if args.data.is_named() { Some(args.data.open()?) } else { None };
     let findings = [
         Finding { what: "engine", found: engine() },
         Finding { what: "cache", found: cache() },
@@ -32,8 +41,24 @@ pub fn main(_: &Args) -> anyhow::Result<Answer> {
             Err(fault) => println!("no       {:<8} {fault}", finding.what),
         }
     }
-    let is_well = findings.iter().all(|finding| finding.found.is_ok());
+    let mut is_well = findings.iter().all(|finding| finding.found.is_ok());
+    if let Some(store) = store {
+        is_well &= examine(&store)?;
+    }
     Ok(if is_well { Answer::Done } else { Answer::No })
+}
+
+/// Whether all that is stored is what was written.
+fn examine(store: &Store) -> anyhow::Result<bool> {
+    let mut is_well = true;
+    store.examine(|Examined { what, found }| match found {
+        Ok(found) => println!("ok       {what}: {found}"),
+        Err(fault) => {
+            is_well = false;
+            println!("no       {what}: {fault}");
+        }
+    })?;
+    Ok(is_well)
 }
 
 /// The pool reserves address space, which a limit on virtual memory can refuse.

@@ -5,13 +5,13 @@
 use super::recipient::{Fault, Recipient, Taken};
 use super::schema::Schema;
 use super::sink::Sink;
-use super::{Error, Kept, Marks, Options, Progress, Source, TimeSource, read_one, source};
+use super::{Error, Kept, Marks, Options, Progress, Source, TimeSource, exported, read_one, source};
 use crate::digest::{Digest, Hasher};
 use crate::event::Event;
 use crate::store::{self, Appender, Batch, Mark, Receipt, StreamLog};
 use crate::time::TimeRule;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// A batch is handed over at this many bytes.
@@ -79,6 +79,27 @@ pub fn append_durably(
     let appended = read_all(&mut batches, files, reading, progress);
     let finished = batches.finish().map_err(|source| Error::Store { path: "the log".into(), source });
     match appended.and(finished) {
+        Ok(()) => Ok(batches.durable),
+        Err(error) => Err(Box::new(Stopped { error, durable: batches.durable })),
+    }
+}
+
+/// Appends a log that was exported: events as they are, but for their offsets.
+pub fn import_log(
+    target: Target<'_>,
+    file: &Path,
+    again: bool,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Durable, Box<Stopped>> {
+    let reading =
+        Reading { time: None, id: None, rule: TimeRule::default(), schema: None, any_time: true, again };
+    let mut batches = Batches::new(target, &reading);
+    let imported = match exported::read(file, Marks::Followed, &mut batches, progress) {
+        Err(Error::Changed) => exported::read(file, Marks::Written, &mut batches, progress),
+        imported => imported,
+    };
+    let finished = batches.finish().map_err(|source| Error::Store { path: "the log".into(), source });
+    match imported.and(finished) {
         Ok(()) => Ok(batches.durable),
         Err(error) => Err(Box::new(Stopped { error, durable: batches.durable })),
     }
@@ -260,7 +281,8 @@ impl Recipient for Batches<'_> {
         if let Some(schema) = schema {
             schema.check(event.payload).map_err(Fault::Refused)?;
         }
-        let event = Event { schema: schema.map(|schema| schema.number), ..*event };
+        let schema = schema.map(|schema| schema.number).or(event.schema);
+        let event = Event { schema, ..*event };
         self.batch.push(&event).map_err(|_| Fault::Refused(super::Reason::TooLong))?;
         if self.file.marks != Marks::None {
             self.file.digest.part(event.payload);
