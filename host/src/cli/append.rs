@@ -5,9 +5,9 @@ use super::data::DataArgs;
 use super::progress::Bars;
 use super::report::{rate, seconds};
 use super::table::grouped;
+use super::view::time_rule;
 use crate::input::{self, Durable, Note, Reading, Schema, Stopped, Target};
 use crate::store::{Appender, StreamRecord};
-use crate::time::TimeRule;
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use std::io::{IsTerminal, Write};
@@ -72,12 +72,11 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
 
 /// How the events of a stream are read.
 fn reading(record: &StreamRecord) -> anyhow::Result<Reading> {
-    let unit = record.time_unit.as_deref().map(str::parse).transpose()?;
     let schema = record.schema().map(|schema| Schema::new(schema.number, &schema.text)).transpose();
     Ok(Reading {
         time: record.time.clone(),
         id: record.id.clone(),
-        rule: TimeRule::new(record.time_format.as_deref(), unit)?,
+        rule: time_rule(record)?,
         schema: schema.map_err(|why| anyhow::anyhow!(why)).context("the stream's schema")?,
         any_time: false,
         again: false,

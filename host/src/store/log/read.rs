@@ -82,9 +82,10 @@ impl StreamLog {
             .filter(|(_, column)| column.is_none())
             .map(|(need, _)| (*need).clone())
             .collect();
-        if let (Some(times), true) = (&times, missing.is_empty()) {
-            return Ok((times.clone(), columns.into_iter().flatten().collect()));
-        }
+        let times = match times {
+            Some(times) if missing.is_empty() => return Ok((times, columns.into_iter().flatten().collect())),
+            times => times,
+        };
         let range = stripe.range();
         let stretches = self.stretches(range)?;
         let events = || stretches.iter().flat_map(|stretch| stretch.between(range.from.0, range.to.0));
