@@ -115,12 +115,17 @@ impl ReadLog for Numbers {
         Offset(self.0)
     }
 
-    fn extract(&self, _: &Extractor, _: &mut Scratch, range: Range) -> Result<Extracted, Unreadable> {
+    fn extract(
+        &self,
+        _: &Extractor,
+        _: &mut Scratch,
+        range: Range,
+    ) -> Result<(Extracted, Option<Times>), Unreadable> {
         let offsets: Vec<u64> = (range.from.0..range.to.0).collect();
         let numbers = offsets.iter().flat_map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1).to_le_bytes());
         let column = Column { fixed: numbers.collect(), ..Column::default() };
         let events = Events { times: vec![0; offsets.len() * 8], columns: vec![column] };
-        Ok(Extracted { range, offsets, events, rejected: Vec::new(), ignored: 0 })
+        Ok((Extracted { range, offsets, events, rejected: Vec::new(), ignored: 0 }, None))
     }
 
     fn times(&self, _: Range) -> Result<Times, Unreadable> {

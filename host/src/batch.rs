@@ -39,9 +39,6 @@ pub fn fold<E: From<Error> + Send>(
     threads: usize,
     take: impl FnMut(FoldedChunk) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let fold = |scratch: &mut extract::Scratch, chunk| {
-        let extracted = job.log.extract(job.extractor, scratch, chunk).map_err(Error::from)?;
-        Ok(half::fold(job, extracted)?)
-    };
+    let fold = |scratch: &mut extract::Scratch, chunk| Ok(half::fold(job, scratch, chunk)?);
     pool::in_order(threads, chunks, extract::Scratch::default, fold, take)
 }

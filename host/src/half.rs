@@ -2,8 +2,9 @@
 //! reader check that no event went missing. Owns what both halves share; decides nothing.
 
 use crate::calls::{self, Calls, Outcome};
-use crate::extract::{Extracted, Extractor, Rejected};
-use crate::log::{ReadLog, Unreadable};
+use crate::description::Window;
+use crate::extract::{Extractor, Rejected, Scratch};
+use crate::log::{ReadLog, Times, Unreadable};
 use crate::offset::Range;
 use crate::store;
 use crate::table::{self, Below, Left, Table};
@@ -105,38 +106,41 @@ impl Half {
     }
 }
 
-/// Folds one extracted chunk; the verdicts of extraction and of the transform become one list.
-pub fn fold(job: &Job<'_>, chunk: Extracted) -> Result<FoldedChunk, Error> {
+/// Folds one chunk; the verdicts of extraction and of the transform become one list.
+pub fn fold(job: &Job<'_>, scratch: &mut Scratch, range: Range) -> Result<FoldedChunk, Error> {
+    let (chunk, times) = job.log.extract(job.extractor, scratch, range)?;
     let mut outcome = job.calls.fold(&chunk)?;
     let mut rejected = chunk.rejected;
     rejected.append(&mut outcome.rejected);
     rejected.sort_by_key(|event| event.offset);
-    let late = late(job, chunk.range, &chunk.offsets, &rejected)?;
-    Ok(FoldedChunk { range: chunk.range, outcome, rejected, ignored: chunk.ignored, late })
+    let late = match job.calls.description().window {
+        Some(window) => {
+            let times = times.map_or_else(|| job.log.times(range), Ok)?;
+            let folded = |offset| {
+                let is_rejected = rejected.binary_search_by_key(&offset, |event| event.offset).is_ok();
+                chunk.offsets.binary_search(&offset).is_ok() && !is_rejected
+            };
+            (range.from.0..)
+                .zip(lateness(&times, window, job.lateness_ms))
+                .filter(|(offset, is_late)| *is_late && folded(*offset))
+                .count() as u64
+        }
+        None => 0,
+    };
+    Ok(FoldedChunk { range, outcome, rejected, ignored: chunk.ignored, late })
 }
 
-/// Folded events of `range` with a window that was closed before them. `offsets` were extracted.
-fn late(job: &Job<'_>, range: Range, offsets: &[u64], rejected: &[Rejected]) -> Result<u64, Unreadable> {
-    let Some(window) = job.calls.description().window else { return Ok(0) };
+/// Whether each event has a window that was closed before it.
+fn lateness(times: &Times, window: Window, lateness_ms: i64) -> impl Iterator<Item = bool> {
     // The first window to close that holds the event: of hopping ones the earliest.
-    let closes_ms = |time_ms: i64| {
+    let closes_ms = move |time_ms: i64| {
         let slide = time_ms.div_euclid(window.slide_ms) * window.slide_ms;
-        slide.saturating_add(window.slide_ms).saturating_add(job.lateness_ms)
+        slide.saturating_add(window.slide_ms).saturating_add(lateness_ms)
     };
-    let times = job.log.times(range)?;
-    let none_closed = |(least_ms, watermark_ms)| closes_ms(least_ms) > watermark_ms;
-    if times.bounds().is_none_or(none_closed) {
-        return Ok(0);
-    }
-    let mut folded = offsets
-        .iter()
-        .filter(|offset| rejected.binary_search_by_key(*offset, |event| event.offset).is_err())
-        .peekable();
-    let mut count = 0;
-    for (offset, (time_ms, watermark_ms)) in (range.from.0..).zip(times.with_watermark()) {
-        if folded.next_if_eq(&&offset).is_some() {
-            count += u64::from(watermark_ms.is_some_and(|watermark_ms| closes_ms(time_ms) <= watermark_ms));
-        }
-    }
-    Ok(count)
+    times.with_watermark().map(move |(time_ms, watermark_ms)| {
+        // No window closes before its events: nearly all need no division.
+        watermark_ms.is_some_and(|watermark_ms| {
+            time_ms.saturating_add(lateness_ms) <= watermark_ms && closes_ms(time_ms) <= watermark_ms
+        })
+    })
 }

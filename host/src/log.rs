@@ -16,7 +16,6 @@ pub use ids::Ids;
 pub use read::Events;
 
 use crate::digest::Digest;
-use crate::event::Event;
 use crate::offset::{Offset, Range};
 use std::collections::BTreeMap;
 
@@ -175,26 +174,9 @@ impl Log {
         Some(greatest_ms.saturating_sub(self.stream.out_of_orderness_ms))
     }
 
-    /// The events of a range, each with the watermark before it: as [`Log::watermark_before`] says,
-    /// but in one pass.
-    pub fn read_with_watermark(&self, range: Range) -> impl Iterator<Item = (Event<'_>, Option<i64>)> {
-        let mut greatest_ms = self.greatest_before(range.from.0);
-        self.read(range).map(move |event| {
-            let before = greatest_ms.map(|time_ms| time_ms.saturating_sub(self.stream.out_of_orderness_ms));
-            if !self.is_future(event.time_ms, event.ingested_ms) {
-                greatest_ms = greatest_ms.max(Some(event.time_ms));
-            }
-            (event, before)
-        })
-    }
-
     /// SHA-256 over the events of a range: payload, event time, id and, only if asked, ingest time.
     /// How the events were appended does not matter. Only what was never digested before is read.
     pub fn digest(&self, range: Range, with_ingested: bool) -> Digest {
         self.digests.of(self, range, with_ingested)
-    }
-
-    fn is_future(&self, time_ms: i64, ingested_ms: i64) -> bool {
-        self.stream.rule().is_future(time_ms, ingested_ms)
     }
 }

@@ -28,8 +28,7 @@ impl<'a> Speed<'a> {
     /// Folds one micro-batch, `[visible, to)`.
     pub fn step(&mut self, to: Offset) -> Result<(), Error> {
         let range = Range::new(self.visible(), to);
-        let extracted = self.job.log.extract(self.job.extractor, &mut self.scratch, range)?;
-        let chunk = half::fold(&self.job, extracted)?;
+        let chunk = half::fold(&self.job, &mut self.scratch, range)?;
         self.half.absorb(self.job.calls, chunk, &self.job.left(self.below))?;
         self.half.range.to = to;
         Ok(())

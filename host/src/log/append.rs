@@ -80,7 +80,7 @@ impl<'a> Append<'a> {
 
     /// What follows from the event's times.
     fn note(&mut self, event: &Event<'_>) {
-        let future = self.log.is_future(event.time_ms, event.ingested_ms);
+        let future = self.log.stream.rule().is_future(event.time_ms, event.ingested_ms);
         let Log { tip, maxima, .. } = &mut *self.log;
         maxima.push(tip.head, tip.greatest_ms);
         if future {

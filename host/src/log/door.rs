@@ -15,13 +15,14 @@ pub trait ReadLog: Sync {
     /// The offset after the last event.
     fn head(&self) -> Offset;
 
-    /// The events of a range in columns. The range ends at or before the head.
+    /// The events of a range in columns; with their times, if the log had them at hand anyway. The
+    /// range ends at or before the head.
     fn extract(
         &self,
         extractor: &Extractor,
         scratch: &mut Scratch,
         range: Range,
-    ) -> Result<Extracted, Unreadable>;
+    ) -> Result<(Extracted, Option<Times>), Unreadable>;
 
     /// When the events of a range happened and came in.
     fn times(&self, range: Range) -> Result<Times, Unreadable>;
@@ -74,13 +75,6 @@ impl Times {
             (*time_ms, before)
         })
     }
-
-    /// The least event time, if no watermark within the range can be later than the second value.
-    pub fn bounds(&self) -> Option<(i64, i64)> {
-        let least_ms = self.times_ms.iter().copied().min()?;
-        let greatest_ms = self.times_ms.iter().copied().max().max(self.greatest_before_ms)?;
-        Some((least_ms, self.rule.watermark(Some(greatest_ms))?))
-    }
 }
 
 impl ReadLog for Log {
@@ -93,8 +87,8 @@ impl ReadLog for Log {
         extractor: &Extractor,
         scratch: &mut Scratch,
         range: Range,
-    ) -> Result<Extracted, Unreadable> {
-        Ok(extractor.extract(scratch, range, self.read(range)))
+    ) -> Result<(Extracted, Option<Times>), Unreadable> {
+        Ok((extractor.extract(scratch, range, self.read(range)), None))
     }
 
     fn times(&self, range: Range) -> Result<Times, Unreadable> {

@@ -78,8 +78,9 @@ fn values(chunk: &Extracted) -> Vec<String> {
 
 fn check(log: &StreamLog, range: Range) {
     let (mut scratch, extractor) = (Scratch::default(), extractor());
-    let cached = ReadLog::extract(log, &extractor, &mut scratch, range).unwrap();
-    let events = Payloads(log).extract(&extractor, &mut scratch, range).unwrap();
+    let (cached, times) = ReadLog::extract(log, &extractor, &mut scratch, range).unwrap();
+    let (events, _) = Payloads(log).extract(&extractor, &mut scratch, range).unwrap();
+    assert!(times.is_none_or(|times| times == Payloads(log).times(range).unwrap()));
     assert_eq!(cached.range, events.range);
     assert!(cached.offsets == events.offsets && cached.events.times == events.events.times);
     assert_eq!((&cached.rejected, cached.ignored), (&events.rejected, events.ignored));

@@ -1,6 +1,7 @@
 //! The cells that one chunk touches. Owns how a key and a time become a cell, fast, and the form in
 //! which cells leave `fold`; knows nothing of events, nor of what a state means.
 
+mod memo;
 mod windows;
 
 use crate::column::{Blobs, Builder};
@@ -10,14 +11,15 @@ use crate::plugin::CellColumns;
 use crate::state::State;
 use crate::table::{Table, mix};
 use crate::value::Timestamp;
+use memo::Memo;
 use windows::Windows;
 
 /// Where a transform puts what it has seen: one state `S` for each key `K` and window.
 ///
 /// ```
 /// # use bifocal_sdk::*;
-/// # #[derive(Event)] struct Order<'a> { merchant_id: &'a str, amount: Decimal<2> }
-/// # #[derive(Key)] struct Merchant<'a> { merchant_id: &'a str }
+/// # #[derive(Event)] struct Order<'a> { merchant_id: Text<'a>, amount: Decimal<2> }
+/// # #[derive(Key)] struct Merchant<'a> { merchant_id: Text<'a> }
 /// # #[derive(State)] struct Revenue { amount: Sum<Decimal<2>>, orders: Count }
 /// #[transform(window = "1h")]
 /// fn revenue(order: Order, out: &mut Cells<Merchant, Revenue>) -> Result<(), Reject> {
@@ -35,11 +37,14 @@ use windows::Windows;
 /// windows and every state sees its events in the order of the log. If the state is order-free the
 /// work is shared: the function runs once on panes as wide as the slide, which are merged into
 /// windows when the chunk ends.
-pub struct Cells<K, S> {
+pub struct Cells<K: Key, S> {
     windows: Windows,
-    cells: Vec<Cell<K, S>>,
+    /// One a cell. Apart from the cells' names, so that what is updated lies close together.
+    states: Vec<S>,
+    memo: Memo<K::Radixes>,
+    names: Vec<Name<K>>,
     by_identity: Table,
-    /// Further identities of cells: equal keys that lie elsewhere. Apart, since most have none.
+    /// Further names of cells: equal keys that lie elsewhere. Apart, since most have none.
     aliases: Vec<Alias<K>>,
     by_alias: Table,
     keys: Vec<Builder>,
@@ -48,15 +53,20 @@ pub struct Cells<K, S> {
     touched: bool,
 }
 
-struct Cell<K, S> {
+struct Name<K> {
     key: K,
     window_ms: i64,
-    state: S,
+}
+
+impl<K: Key> Name<K> {
+    #[inline]
+    fn is(&self, key: &K, window_ms: i64) -> bool {
+        (self.window_ms == window_ms) & self.key.is(key)
+    }
 }
 
 struct Alias<K> {
-    key: K,
-    window_ms: i64,
+    name: Name<K>,
     cell: usize,
 }
 
@@ -68,7 +78,9 @@ impl<K: Key, S: State> Cells<K, S> {
     pub(crate) fn new(window: Option<Window>, rows: usize) -> Cells<K, S> {
         Cells {
             windows: Windows::new(window),
-            cells: Vec::with_capacity(rows.min(ROOM_MAX)),
+            states: Vec::with_capacity(rows.min(ROOM_MAX)),
+            memo: Memo::new(rows),
+            names: Vec::with_capacity(rows.min(ROOM_MAX)),
             by_identity: Table::for_rows(rows),
             aliases: Vec::new(),
             by_alias: Table::default(),
@@ -103,45 +115,70 @@ impl<K: Key, S: State> Cells<K, S> {
     pub fn cell_at(&mut self, time: Timestamp, key: K) -> &mut S {
         let window_ms = self.windows.start(time.0);
         self.touched = true;
+        let i = if K::NUMBERED {
+            match self.memo.find(&key, window_ms) {
+                Some(i) => i,
+                None => self.number(key, window_ms),
+            }
+        } else {
+            self.look_up(key, window_ms)
+        };
+        &mut self.states[i]
+    }
+
+    /// Looks up the cell of a numbered key and remembers it.
+    #[inline(never)]
+    fn number(&mut self, key: K, window_ms: i64) -> usize {
+        self.memo.turn(&key, window_ms);
+        if let Some(i) = self.memo.find(&key, window_ms) {
+            return i;
+        }
+        let place = self.memo.place(&key, window_ms);
+        let i = self.look_up(key, window_ms);
+        self.memo.note(place, i);
+        i
+    }
+
+    #[inline]
+    fn look_up(&mut self, key: K, window_ms: i64) -> usize {
         let hash = mix(key.identity(), window_ms as u64);
-        let is = |cell: &Cell<K, S>| (cell.window_ms == window_ms) & cell.key.is(&key);
-        let i = match self.by_identity.find_in(hash, &self.cells, is) {
+        match self.by_identity.find_in(hash, &self.names, |name| name.is(&key, window_ms)) {
             Some(i) => i,
             None => self.meet(hash, key, window_ms),
-        };
-        &mut self.cells[i].state
+        }
     }
 
     /// A key that is no cell's own: another name of one, or a new cell.
     #[inline(never)]
     fn meet(&mut self, hash: u64, key: K, window_ms: i64) -> usize {
-        let is = |alias: &Alias<K>| alias.window_ms == window_ms && alias.key.is(&key);
+        let is = |alias: &Alias<K>| alias.name.is(&key, window_ms);
         if let Some(i) = self.by_alias.find_in(hash, &self.aliases, is) {
             return self.aliases[i].cell;
         }
         key.push(&mut self.keys);
         if self.by_content.is_none() && self.keys.iter().any(Builder::is_aliased) {
             let mut by_content = Table::default();
-            (0..self.cells.len())
-                .for_each(|i| by_content.insert(self.content_hash(i, self.cells[i].window_ms)));
+            let names = self.names.iter().enumerate();
+            names.for_each(|(i, name)| by_content.insert(self.content_hash(i, name.window_ms)));
             self.by_content = Some(by_content);
         }
-        let new = self.cells.len();
+        let new = self.states.len();
         if let Some(by_content) = &self.by_content {
             let content = self.content_hash(new, window_ms);
             let same = |i: usize| {
-                self.cells[i].window_ms == window_ms && self.keys.iter().all(|column| column.same(i, new))
+                self.names[i].window_ms == window_ms && self.keys.iter().all(|column| column.same(i, new))
             };
             if let Some(cell) = by_content.find(content, same) {
                 self.keys.iter_mut().for_each(Builder::pop);
                 self.by_alias.insert(hash);
-                self.aliases.push(Alias { key, window_ms, cell });
+                self.aliases.push(Alias { name: Name { key, window_ms }, cell });
                 return cell;
             }
             self.by_content.iter_mut().for_each(|table| table.insert(content));
         }
         self.by_identity.insert(hash);
-        self.cells.push(Cell { key, window_ms, state: S::default() });
+        self.names.push(Name { key, window_ms });
+        self.states.push(S::default());
         new
     }
 
@@ -170,7 +207,7 @@ impl<K: Key, S: State> Cells<K, S> {
 
     /// The cells as columns.
     pub(crate) fn finish(self) -> CellColumns {
-        let rows = self.cells.iter().map(|cell| (cell.window_ms, &cell.state));
+        let rows = self.names.iter().map(|name| name.window_ms).zip(&self.states);
         let (windows, states) = encode(self.windows.is_global(), rows);
         CellColumns { keys: self.keys.into_iter().map(Builder::finish).collect(), windows, states }
     }
@@ -181,19 +218,19 @@ impl<K: Key, S: State> Cells<K, S> {
     pub(crate) fn finish_panes(self, hops: i64) -> Result<CellColumns, String> {
         let mut wide: Vec<(usize, i64, S)> = Vec::new();
         let mut by_key = Table::default();
-        for (row, pane) in self.cells.iter().enumerate() {
+        for (row, (name, pane)) in self.names.iter().zip(&self.states).enumerate() {
             for hop in 0..hops {
-                let window_ms = pane.window_ms - hop * self.windows.slide_ms();
+                let window_ms = name.window_ms - hop * self.windows.slide_ms();
                 let hash = self.content_hash(row, window_ms);
                 let found = by_key.find(hash, |i| {
                     let (other, start_ms, _) = &wide[i];
                     *start_ms == window_ms && self.keys.iter().all(|column| column.same(*other, row))
                 });
                 match found {
-                    Some(i) => wide[i].2.merge(pane.state.clone()).map_err(|error| error.to_string())?,
+                    Some(i) => wide[i].2.merge(pane.clone()).map_err(|error| error.to_string())?,
                     None => {
                         by_key.insert(hash);
-                        wide.push((row, window_ms, pane.state.clone()));
+                        wide.push((row, window_ms, pane.clone()));
                     }
                 }
             }
@@ -213,6 +250,10 @@ fn encode<'a, S: State + 'a>(global: bool, rows: impl Iterator<Item = (i64, &'a 
     states.ends.reserve(count * 4);
     for (window_ms, state) in rows {
         states.push_with(|bytes| state.encode(bytes));
+        if states.len() == 1 {
+            // States are often all of one length.
+            states.bytes.reserve(states.bytes.len() * (count - 1));
+        }
         if !global {
             windows.extend_from_slice(&window_ms.to_le_bytes());
         }

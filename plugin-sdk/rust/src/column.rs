@@ -2,8 +2,10 @@
 //! `wit/transform.wit` says. Owns reading and building the buffers; knows no event and no state.
 
 mod builder;
+mod text;
 
 pub use builder::Builder;
+pub use text::Text;
 
 /// Variable-width values, one after the other.
 ///

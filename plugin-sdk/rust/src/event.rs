@@ -5,7 +5,7 @@
 //! field is used. So bounds are compared once, where the compiler sees it ([`Event::fits`]), and a
 //! code beyond its dictionary, which no host sends, reads as some text and not as a panic.
 
-use crate::column::{Column, bit, i64s, u32s};
+use crate::column::{Blobs, Column, Text, bit, i64s, u32s};
 use crate::description::{Field, Filter};
 use crate::reject::Reject;
 use crate::value::{Decimal, Json, Kind, Timestamp};
@@ -25,7 +25,7 @@ use crate::value::{Decimal, Json, Kind, Timestamp};
 /// | `bool`                                   | boolean    |
 /// | `i64`; `i32`, `i16`, `i8`, `u64`, `u32`, `u16`, `u8` (rejected if out of range) | integer |
 /// | `f64`                                    | float      |
-/// | `&'a str`                                | text       |
+/// | `&'a str`; [`Text<'a>`] for what becomes a key | text  |
 /// | `&'a [u8]`                               | binary     |
 /// | [`Timestamp`]                            | timestamp  |
 /// | [`Decimal<N>`]                           | decimal(N) |
@@ -89,7 +89,7 @@ pub trait Event<'a>: Sized {
 /// A type that a field of an event can have. `Option` of it is a field that is not required.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a field of an event can have",
-    note = "bool, integers, f64, &'a str, &'a [u8], Timestamp, Decimal<N>, Json<'a>, or Option of one of these"
+    note = "bool, integers, f64, &'a str, Text<'a>, &'a [u8], Timestamp, Decimal<N>, Json<'a>, or Option of one of these"
 )]
 pub trait Input<'a>: Sized {
     /// The kind that the input is declared with.
@@ -156,6 +156,19 @@ impl Source for Texts<'_> {
     }
 }
 
+/// Codes and the dictionary that they index, left as it is.
+pub struct Codes<'a> {
+    codes: &'a [[u8; 4]],
+    dictionary: &'a Blobs,
+}
+
+impl Source for Codes<'_> {
+    #[inline]
+    fn fits(&self, rows: usize) -> bool {
+        self.codes.len() == rows
+    }
+}
+
 /// Values of any width, one a row.
 pub struct Wide<'a> {
     ends: &'a [[u8; 4]],
@@ -196,14 +209,18 @@ fn span(ends: &[[u8; 4]], i: usize) -> std::ops::Range<usize> {
     i.checked_sub(1).map_or(0, end)..end(i)
 }
 
+/// The values of a dictionary, each of which must be a text.
+fn texts(heap: &Blobs) -> Result<impl Iterator<Item = Result<&str, String>>, String> {
+    let (text, ends) = (utf8(&heap.bytes)?, u32s(&heap.ends));
+    let cut = move |i| text.get(span(ends, i)).ok_or_else(|| format!("value {i} is not a text"));
+    Ok((0..ends.len()).map(cut))
+}
+
 impl<'a> Texts<'a> {
     fn open(column: &'a Column, rows: usize) -> Result<Texts<'a>, String> {
         let codes = exactly(u32s(&column.fixed), rows)?;
-        let text = utf8(&column.heap.bytes)?;
-        let ends = u32s(&column.heap.ends);
-        let cut = |i| text.get(span(ends, i)).ok_or_else(|| format!("value {i} is not a text"));
-        let mut values = (0..ends.len()).map(cut).collect::<Result<Vec<_>, _>>()?;
-        values.resize((ends.len() + 1).next_power_of_two(), "");
+        let mut values = texts(&column.heap)?.collect::<Result<Vec<_>, _>>()?;
+        values.resize((values.len() + 1).next_power_of_two(), "");
         Ok(Texts { codes, values })
     }
 
@@ -321,6 +338,21 @@ impl<'a> Input<'a> for &'a str {
     }
 }
 
+impl<'a> Input<'a> for Text<'a> {
+    const KIND: Kind = Kind::Text;
+    type Source = Codes<'a>;
+
+    fn open(column: &'a Column, rows: usize) -> Result<Codes<'a>, String> {
+        texts(&column.heap)?.try_for_each(|text| text.map(drop))?;
+        Ok(Codes { codes: exactly(u32s(&column.fixed), rows)?, dictionary: &column.heap })
+    }
+
+    #[inline]
+    fn read(source: &Codes<'a>, row: usize) -> Result<Text<'a>, String> {
+        Ok(Text::new(source.dictionary, u32::from_le_bytes(source.codes[row])))
+    }
+}
+
 impl<'a> Input<'a> for &'a [u8] {
     const KIND: Kind = Kind::Binary;
     type Source = Wide<'a>;
@@ -408,7 +440,10 @@ impl<'a, T: Input<'a>> EventField<'a> for T {
 
     fn open(column: &'a Column, rows: usize, name: &str, sparse: bool) -> Result<Self::Reader, String> {
         let slots = Slots::open::<T>(column, rows, name)?;
-        match (0..rows).find(|row| !sparse && !slots.is_present(*row)) {
+        if sparse || slots.validity.is_empty() {
+            return Ok(slots);
+        }
+        match (0..rows).find(|row| !slots.is_present(*row)) {
             Some(row) => Err(format!("input '{name}' is required but absent in row {row}")),
             None => Ok(slots),
         }

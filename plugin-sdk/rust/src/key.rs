@@ -1,7 +1,7 @@
 //! Keys of cells: which Rust types a key part may have, how a key is recognised again at the price
 //! of a few comparisons, and how it becomes a row of the key columns.
 
-use crate::column::Builder;
+use crate::column::{Builder, Text};
 use crate::description::Field;
 use crate::table::{hash_bytes, mix};
 use crate::value::{Decimal, Kind, Timestamp};
@@ -13,15 +13,31 @@ use crate::value::{Decimal, Kind, Timestamp};
 /// # use bifocal_sdk::*;
 /// #[derive(Key)]
 /// struct Route<'a> {
-///     origin: &'a str,
-///     destination: &'a str,
-///     carrier: Option<&'a str>, // may be absent, which is a value of its own
+///     origin: Text<'a>,
+///     destination: Text<'a>,
+///     carrier: Option<Text<'a>>, // may be absent, which is a value of its own
 /// }
 /// ```
 ///
 /// Parts borrow from the event, so that building a key copies nothing. A part that is computed
 /// is a `String` or `Vec<u8>`, which costs an allocation an event.
+///
+/// A key whose parts are all [`Text`] (or `bool`, or an `Option` of one) is *numbered*: its cell is
+/// found by arithmetic on the numbers of its parts, at half the price.
 pub trait Key: Sized {
+    /// Whether all parts are numbered.
+    const NUMBERED: bool;
+
+    /// One [`Radix`] a part.
+    type Radixes: Default + AsRef<[Radix]>;
+
+    /// The radixes of keys like this one; unknown where a part is absent.
+    fn radixes(&self) -> Self::Radixes;
+
+    /// The number of this key among all that have these radixes, below their product. `None` if a part
+    /// is not numbered by its radix.
+    fn place(&self, radixes: &Self::Radixes) -> Option<usize>;
+
     /// Key columns, in this order.
     fn fields() -> Vec<Field>;
 
@@ -35,16 +51,43 @@ pub trait Key: Sized {
     fn push(&self, columns: &mut [Builder]);
 }
 
+/// How the values of a key part are numbered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Radix {
+    /// Which dictionary numbers texts; 0 for other parts.
+    dictionary: usize,
+    /// How many values there are; 0: not known.
+    values: usize,
+}
+
+impl Radix {
+    /// The number of keys that have these radixes; `None` if it is not known or beyond all counting.
+    pub(crate) fn product(radixes: &[Radix]) -> Option<usize> {
+        let known = radixes.iter().all(|radix| radix.values > 0);
+        let product = radixes.iter().try_fold(1_usize, |product, radix| product.checked_mul(radix.values));
+        product.filter(|_| known)
+    }
+
+    /// Appends a part's number to that of the parts before it.
+    #[inline]
+    pub fn append(&self, place: usize, digit: usize) -> usize {
+        place.wrapping_mul(self.values).wrapping_add(digit)
+    }
+}
+
 /// A type that a key part can have. `Option` of it is a part that may be absent.
 ///
 /// Floats and JSON are no key parts: equal values have no single form.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a part of a key can have",
-    note = "bool, integers, &str, String, &[u8], Vec<u8>, Timestamp, Decimal<N>, or Option of one of these"
+    note = "Text, bool, integers, &str, String, &[u8], Vec<u8>, Timestamp, Decimal<N>, or Option of one of these"
 )]
 pub trait KeyPart {
     /// The kind that the key column is declared with.
     const KIND: Kind;
+
+    /// Whether values have small numbers.
+    const NUMBERED: bool = false;
 
     /// See [`Key::identity`].
     fn identity(&self) -> u64;
@@ -54,9 +97,33 @@ pub trait KeyPart {
 
     /// Appends this part to its column.
     fn push(&self, column: &mut Builder);
+
+    /// How they are numbered, as far as this value tells.
+    #[inline]
+    fn radix(&self) -> Radix {
+        Radix::default()
+    }
+
+    /// The number of this value, if `radix` is how it is numbered.
+    #[inline]
+    fn digit(&self, _radix: &Radix) -> Option<usize> {
+        None
+    }
 }
 
 impl Key for () {
+    const NUMBERED: bool = true;
+    type Radixes = [Radix; 0];
+
+    fn radixes(&self) -> [Radix; 0] {
+        []
+    }
+
+    #[inline]
+    fn place(&self, _radixes: &[Radix; 0]) -> Option<usize> {
+        Some(0)
+    }
+
     fn fields() -> Vec<Field> {
         Vec::new()
     }
@@ -105,8 +172,63 @@ number_part! {
     u32, Kind::Integer, part => i64::from(part);
     u16, Kind::Integer, part => i64::from(part);
     u8, Kind::Integer, part => i64::from(part);
-    bool, Kind::Boolean, part => i64::from(part);
     Timestamp, Kind::Timestamp, part => part.0;
+}
+
+impl KeyPart for bool {
+    const KIND: Kind = Kind::Boolean;
+    const NUMBERED: bool = true;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        u64::from(*self)
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_number(i64::from(*self));
+    }
+
+    fn radix(&self) -> Radix {
+        Radix { dictionary: 0, values: 2 }
+    }
+
+    #[inline]
+    fn digit(&self, _radix: &Radix) -> Option<usize> {
+        Some(usize::from(*self))
+    }
+}
+
+impl KeyPart for Text<'_> {
+    const KIND: Kind = Kind::Text;
+    const NUMBERED: bool = true;
+
+    #[inline]
+    fn identity(&self) -> u64 {
+        mix(self.dictionary() as u64, self.code() as u64)
+    }
+
+    #[inline]
+    fn is(&self, other: &Self) -> bool {
+        Text::is(self, other)
+    }
+
+    fn push(&self, column: &mut Builder) {
+        column.push_coded(*self);
+    }
+
+    fn radix(&self) -> Radix {
+        Radix { dictionary: self.dictionary(), values: self.distinct() }
+    }
+
+    #[inline]
+    fn digit(&self, radix: &Radix) -> Option<usize> {
+        (radix.dictionary == self.dictionary()).then_some(self.code())
+    }
 }
 
 impl<const N: u8> KeyPart for Decimal<N> {
@@ -201,6 +323,7 @@ impl KeyPart for Vec<u8> {
 
 impl<T: KeyPart> KeyPart for Option<T> {
     const KIND: Kind = T::KIND;
+    const NUMBERED: bool = T::NUMBERED;
 
     #[inline]
     fn identity(&self) -> u64 {
@@ -221,6 +344,20 @@ impl<T: KeyPart> KeyPart for Option<T> {
         match self {
             Some(part) => part.push(column),
             None => column.push_absent(),
+        }
+    }
+
+    /// One value more than the part has: that it is absent. An absent part does not tell how many.
+    fn radix(&self) -> Radix {
+        let radix = self.as_ref().map(T::radix).filter(|radix| radix.values > 0);
+        radix.map_or(Radix::default(), |radix| Radix { values: radix.values + 1, ..radix })
+    }
+
+    #[inline]
+    fn digit(&self, radix: &Radix) -> Option<usize> {
+        match self {
+            Some(part) => part.digit(radix),
+            None => radix.values.checked_sub(1),
         }
     }
 }

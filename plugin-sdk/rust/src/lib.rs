@@ -7,8 +7,8 @@
 //! ```
 //! use bifocal_sdk::*;
 //!
-//! #[derive(Event)] struct Order<'a> { merchant_id: &'a str, currency: &'a str, amount: Decimal<2>, status: &'a str }
-//! #[derive(Key)]   struct Merchant<'a> { merchant_id: &'a str, currency: &'a str }
+//! #[derive(Event)] struct Order<'a> { merchant_id: Text<'a>, currency: Text<'a>, amount: Decimal<2>, status: &'a str }
+//! #[derive(Key)]   struct Merchant<'a> { merchant_id: Text<'a>, currency: Text<'a> }
 //! #[derive(State)] struct Revenue { amount: Sum<Decimal<2>>, orders: Count, largest: Max<Decimal<2>> }
 //!
 //! #[transform(window = "1h")]
@@ -39,8 +39,8 @@
 //!
 //! ```
 //! # use bifocal_sdk::*;
-//! # #[derive(Event)] struct Order<'a> { merchant_id: &'a str, currency: &'a str, amount: Decimal<2>, status: &'a str }
-//! # #[derive(Key)]   struct Merchant<'a> { merchant_id: &'a str, currency: &'a str }
+//! # #[derive(Event)] struct Order<'a> { merchant_id: Text<'a>, currency: Text<'a>, amount: Decimal<2>, status: &'a str }
+//! # #[derive(Key)]   struct Merchant<'a> { merchant_id: Text<'a>, currency: Text<'a> }
 //! # #[derive(State)] struct Revenue { amount: Sum<Decimal<2>>, orders: Count, largest: Max<Decimal<2>> }
 //! # #[transform(window = "1h")]
 //! # fn revenue(order: Order, out: &mut Cells<Merchant, Revenue>) -> Result<(), Reject> {
@@ -97,6 +97,7 @@ pub use serde;
 
 pub use bifocal_sdk_derive::{Codec, Event, Key, Output, Settings, State, transform};
 pub use cells::Cells;
+pub use column::Text;
 pub use description::Window;
 pub use event::Event;
 pub use key::Key;

@@ -22,6 +22,22 @@ struct Pair<'a> {
     b: Option<&'a str>,
 }
 
+/// The same with texts that are numbered.
+#[derive(Event)]
+struct Numbered<'a> {
+    card: Text<'a>,
+    door: Option<Text<'a>>,
+    n: i64,
+    #[event(path = "at")]
+    at: Option<Timestamp>,
+}
+
+#[derive(Key)]
+struct NumberedPair<'a> {
+    a: Text<'a>,
+    b: Option<Text<'a>>,
+}
+
 #[derive(State)]
 struct Free {
     sum: Sum<i64>,
@@ -38,9 +54,20 @@ struct InOrder {
 
 macro_rules! swipes {
     ($name:ident, $state:ident, [$($argument:tt)*], |$cell:ident, $n:ident| $add:expr) => {
+        swipes!($name, Swipe, Pair, $state, [$($argument)*], |$cell, $n| $add);
+
+        mod $name {
+            use super::*;
+            swipes!(numbered, Numbered, NumberedPair, $state, [$($argument)*], |$cell, $n| $add);
+        }
+    };
+    (
+        $name:ident, $event:ident, $key:ident, $state:ident, [$($argument:tt)*],
+        |$cell:ident, $n:ident| $add:expr
+    ) => {
         #[transform($($argument)*)]
-        fn $name(swipe: Swipe, out: &mut Cells<Pair, $state>) -> Result<(), Reject> {
-            let key = Pair { a: swipe.card, b: swipe.door };
+        pub fn $name(swipe: $event, out: &mut Cells<$key, $state>) -> Result<(), Reject> {
+            let key = $key { a: swipe.card, b: swipe.door };
             let time = swipe.at.unwrap_or(out.time());
             let $n = swipe.n;
             if $n == 13 {
@@ -49,7 +76,7 @@ macro_rules! swipes {
             let $cell = out.cell_at(time, key);
             $add;
             if $n == 14 {
-                out.cell(Pair { a: swipe.card, b: None });
+                out.cell($key { a: swipe.card, b: None });
                 reject!("14 after two cells");
             }
             Ok(())
@@ -177,6 +204,15 @@ proptest! {
         check(tumbling_in_order(), &rows, Some((10, 10)), in_order);
         check(hopping_in_order(), &rows, Some((20, 5)), in_order);
     }
+
+    #[test]
+    fn so_are_those_of_numbered_keys(rows in proptest::collection::vec(row(), 0..40)) {
+        check(global::numbered(), &rows, None, free);
+        check(tumbling::numbered(), &rows, Some((10, 10)), free);
+        check(hopping::numbered(), &rows, Some((20, 5)), free);
+        check(tumbling_in_order::numbered(), &rows, Some((10, 10)), in_order);
+        check(hopping_in_order::numbered(), &rows, Some((20, 5)), in_order);
+    }
 }
 
 fn swipe(time: i64, card: &str, n: i64) -> Row {
@@ -243,6 +279,48 @@ fn transfers(transfer: Transfer, out: &mut Cells<Account, Moves>) -> Result<(), 
         cell.count.add(1);
     }
     Ok(())
+}
+
+#[derive(Event)]
+struct NumberedTransfer<'a> {
+    from: Text<'a>,
+    to: Text<'a>,
+}
+
+#[derive(Key)]
+struct NumberedAccount<'a> {
+    account: Text<'a>,
+}
+
+/// The same of numbered keys: one number means two texts, and a text has two numbers.
+#[transform(window = "1h")]
+fn numbered_transfers(
+    transfer: NumberedTransfer,
+    out: &mut Cells<NumberedAccount, Moves>,
+) -> Result<(), Reject> {
+    for (account, label) in [(transfer.from, "out"), (transfer.to, "in")] {
+        let cell = out.cell(NumberedAccount { account });
+        cell.moves.see(label);
+        cell.count.add(1);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_number_is_of_its_dictionary_alone() {
+    let mut bench = Bench::new(numbered_transfers()).unwrap();
+    for (from, to) in [("a", "b"), ("b", "a"), ("b", "c"), ("a", "b"), ("c", "c")] {
+        bench.append(&format!(r#"{{"from":"{from}","to":"{to}"}}"#));
+    }
+    assert_eq!(
+        bench.rows().unwrap(),
+        [
+            r#"{"account":"a","window":"1970-01-01T00:00:00Z","moves":"out","count":3}"#,
+            r#"{"account":"b","window":"1970-01-01T00:00:00Z","moves":"in","count":4}"#,
+            r#"{"account":"c","window":"1970-01-01T00:00:00Z","moves":"in","count":3}"#,
+        ]
+    );
+    bench.check_laws().unwrap();
 }
 
 #[test]

@@ -4,14 +4,14 @@ use bifocal_sdk::*;
 
 #[derive(Event)]
 struct Flight<'a> {
-    origin: &'a str,
+    origin: Text<'a>,
     /// Minutes, below 0 if early; a cancelled flight has none.
     delay: Option<i64>,
 }
 
 #[derive(Key)]
 struct Airport<'a> {
-    origin: &'a str,
+    origin: Text<'a>,
 }
 
 #[derive(State)]

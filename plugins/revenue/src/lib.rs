@@ -4,16 +4,16 @@ use bifocal_sdk::*;
 
 #[derive(Event)]
 struct Order<'a> {
-    merchant_id: &'a str,
-    currency: &'a str,
+    merchant_id: Text<'a>,
+    currency: Text<'a>,
     amount: Decimal<2>,
     status: &'a str,
 }
 
 #[derive(Key)]
 struct Merchant<'a> {
-    merchant_id: &'a str,
-    currency: &'a str,
+    merchant_id: Text<'a>,
+    currency: Text<'a>,
 }
 
 #[derive(State)]

@@ -118,6 +118,11 @@ impl StreamLog {
         Ok(extractor.extract(scratch, range, events))
     }
 
+    fn times_of(&self, stripe: StripeTimes) -> Times {
+        let StripeTimes { times_ms, ingested_ms, greatest_before_ms } = stripe;
+        Times { times_ms, ingested_ms, greatest_before_ms, rule: self.settings.stream.rule() }
+    }
+
     fn times_of_events(&self, range: Range) -> Result<Times, Error> {
         let (mut times_ms, mut ingested_ms) = (Vec::new(), Vec::new());
         self.visit(range, |event| {
@@ -158,8 +163,8 @@ impl ReadLog for Payloads<'_> {
         extractor: &Extractor,
         scratch: &mut Scratch,
         range: Range,
-    ) -> Result<Extracted, Unreadable> {
-        Ok(self.0.extract_events(extractor, scratch, range)?)
+    ) -> Result<(Extracted, Option<Times>), Unreadable> {
+        Ok((self.0.extract_events(extractor, scratch, range)?, None))
     }
 
     fn times(&self, range: Range) -> Result<Times, Unreadable> {
@@ -181,16 +186,18 @@ impl ReadLog for StreamLog {
         extractor: &Extractor,
         scratch: &mut Scratch,
         range: Range,
-    ) -> Result<Extracted, Unreadable> {
+    ) -> Result<(Extracted, Option<Times>), Unreadable> {
         let stripe = Stripe::of(range.from);
         let whole = stripe.range();
         if range.is_empty() || range.to > whole.to || whole.to.0 > StreamLog::head(self) {
-            return Ok(self.extract_events(extractor, scratch, range)?);
+            return Ok((self.extract_events(extractor, scratch, range)?, None));
         }
         let needs: Vec<&Need> = extractor.needs().collect();
         let (times, columns) = self.stripe(stripe, &needs, scratch)?;
         let columns = columns.into_iter().map(Cow::Owned).collect();
-        Ok(extractor.assemble(Projection { range: whole, times_ms: &times.times_ms, columns }, range))
+        let projection = Projection { range: whole, times_ms: &times.times_ms, columns };
+        let extracted = extractor.assemble(projection, range);
+        Ok((extracted, (range == whole).then(|| self.times_of(times))))
     }
 
     fn times(&self, range: Range) -> Result<Times, Unreadable> {
@@ -199,13 +206,7 @@ impl ReadLog for StreamLog {
             && range.to.0 <= StreamLog::head(self)
             && let Some(times) = self.columns.find(stripe, &[])?.times
         {
-            let StripeTimes { times_ms, ingested_ms, greatest_before_ms } = times;
-            return Ok(Times {
-                times_ms,
-                ingested_ms,
-                greatest_before_ms,
-                rule: self.settings.stream.rule(),
-            });
+            return Ok(self.times_of(times));
         }
         Ok(self.times_of_events(range)?)
     }

@@ -7,14 +7,14 @@ use bifocal_sdk::*;
 /// One event: the fields that are read. `Option` if a field may be absent.
 #[derive(Event)]
 struct Visit<'a> {
-    page: &'a str,
+    page: Text<'a>,
     seconds: i64,
 }
 
 /// What rows are keyed by, beside the window.
 #[derive(Key)]
 struct Page<'a> {
-    page: &'a str,
+    page: Text<'a>,
 }
 
 /// What is kept for each key and window: parts that merge lawfully.

@@ -1,6 +1,8 @@
 //! Building a column row by row: text coded so that each distinct value is once in the heap.
 
-use super::{Blobs, Column, Validity};
+use std::num::NonZero;
+
+use super::{Blobs, Column, Text, Validity};
 use crate::table::{Table, hash_bytes, mix};
 use crate::value::{Datum, Kind};
 
@@ -16,7 +18,15 @@ pub struct Builder {
     contents: Table,
     /// Where each value in `places` lies (address, length) and its code.
     known: Vec<(usize, usize, u32)>,
+    /// The codes of the texts of one dictionary, that of the first [`Text`].
+    coded: Option<Coded>,
     aliased: bool,
+}
+
+struct Coded {
+    dictionary: usize,
+    /// This column's code of each of the dictionary's.
+    codes: Vec<Option<NonZero<u32>>>,
 }
 
 impl Builder {
@@ -30,6 +40,7 @@ impl Builder {
             places: Table::default(),
             contents: Table::default(),
             known: Vec::new(),
+            coded: None,
             aliased: false,
         }
     }
@@ -60,6 +71,13 @@ impl Builder {
         self.end_row(true);
     }
 
+    /// The same for a text of a dictionary, which lives as long as this column.
+    pub(crate) fn push_coded(&mut self, text: Text<'_>) {
+        let code = self.code_by_code(text);
+        self.fixed.extend_from_slice(&code.to_le_bytes());
+        self.end_row(true);
+    }
+
     pub(crate) fn push_absent(&mut self) {
         match self.kind {
             Kind::Boolean => self.fixed.push(0),
@@ -86,6 +104,24 @@ impl Builder {
     fn end_row(&mut self, present: bool) {
         self.validity.push(present);
         self.rows += 1;
+    }
+
+    fn code_by_code(&mut self, text: Text<'_>) -> u32 {
+        let new = || Coded { dictionary: text.dictionary(), codes: vec![None; text.distinct()] };
+        let coded = self.coded.get_or_insert_with(new);
+        if coded.dictionary != text.dictionary() {
+            return self.code_by_place(text.bytes());
+        }
+        // One more than the code, so that a free place takes no room of its own.
+        if let Some(Some(next)) = coded.codes.get(text.code()) {
+            return next.get() - 1;
+        }
+        let (code, is_new) = self.code_by_content(text.bytes());
+        self.aliased |= !is_new;
+        if let Some(place) = self.coded.as_mut().and_then(|coded| coded.codes.get_mut(text.code())) {
+            *place = NonZero::new(code + 1);
+        }
+        code
     }
 
     fn code_by_place(&mut self, text: &[u8]) -> u32 {
