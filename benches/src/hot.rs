@@ -2,7 +2,7 @@
 //! other, and memory beyond the log stays as it is.
 
 use crate::job::{CHUNK_ROWS, component};
-use crate::measure::Line;
+use crate::measure::{Line, resident_bytes};
 use bifocal::batch::{self, Shape};
 use bifocal::calls::Calls;
 use bifocal::digest::{Digest, Hasher};
@@ -153,12 +153,4 @@ impl Watched {
             ),
         }
     }
-}
-
-/// Resident memory of this process; 0 where the system does not say.
-fn resident_bytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kib.unwrap_or(0.0) * 1024.0
 }

@@ -5,6 +5,7 @@
 //! - `orders [EVENTS [HOT_EVENTS]]`: in memory, by default 2 M and 10 M;
 //! - `store [EVENTS]`: the same job replayed from a durable log, by default 10 M;
 //! - `parts [EVENTS]`: where the time of columns to cells goes, by default 2 M;
+//! - `large [EVENTS]`: a log larger than memory, by default 100 M: append, seal, replay, memory all the way;
 //! - `durable`: append against a plain file, and how long a log takes to open after a kill.
 //!
 //! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
@@ -14,6 +15,7 @@ mod columns_cache;
 mod durable;
 mod hot;
 mod job;
+mod large;
 mod json;
 mod measure;
 mod native;
@@ -23,12 +25,13 @@ mod replay;
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | durable";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | durable";
 
 enum What {
     Orders { events: u64, hot_events: u64 },
     Parts { events: u64 },
     Store { events: u64 },
+    Large { events: u64 },
     Durable,
 }
 
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
             (events, lines, certificate)
         }
         What::Parts { events } => return parts::measure(events),
+        What::Large { events } => return large::measure(events),
         What::Store { events } => {
             let job = job::Job::new(events)?;
             (events, replay::Stored::new(&job)?.measure()?, json::certificate(&job)?)
@@ -72,6 +76,7 @@ fn what(arguments: &[String]) -> Option<What> {
         }
         ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
         ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
+        ("large", ..=2) => Some(What::Large { events: number(1, 100_000_000)? }),
         ("durable", 1) => Some(What::Durable),
         _ => None,
     }

@@ -91,3 +91,11 @@ impl<T> Side<T> {
         events as f64 / times[times.len() / 2].as_secs_f64() / 1e6
     }
 }
+
+/// Resident memory of this process; 0 where the system does not say.
+pub fn resident_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kib.unwrap_or(0.0) * 1024.0
+}

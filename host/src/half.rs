@@ -138,9 +138,8 @@ fn lateness(times: &Times, window: Window, lateness_ms: i64) -> impl Iterator<It
         slide.saturating_add(window.slide_ms).saturating_add(lateness_ms)
     };
     times.with_watermark().map(move |(time_ms, watermark_ms)| {
-        // No window closes before its events: nearly all need no division.
-        watermark_ms.is_some_and(|watermark_ms| {
-            time_ms.saturating_add(lateness_ms) <= watermark_ms && closes_ms(time_ms) <= watermark_ms
-        })
+        // A window closes after all of its events: nearly all need no division.
+        let may_be = |watermark_ms| time_ms.checked_add(lateness_ms).is_none_or(|ms| ms < watermark_ms);
+        watermark_ms.is_some_and(|watermark_ms| may_be(watermark_ms) && closes_ms(time_ms) <= watermark_ms)
     })
 }

@@ -33,6 +33,11 @@ impl DataArgs {
         self.named().is_some()
     }
 
+    /// What the next command has to say to mean the same directory; begins with a space unless it is empty.
+    pub fn again(&self) -> String {
+        self.data.as_ref().map_or_else(String::new, |directory| format!(" --data {}", directory.display()))
+    }
+
     fn named(&self) -> Option<PathBuf> {
         let named = std::env::var_os("BIFOCAL_DATA").filter(|value| !value.is_empty());
         self.data.clone().or(named.map(PathBuf::from))

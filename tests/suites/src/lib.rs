@@ -16,6 +16,19 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
 }
 
+/// The program, as `cargo test --workspace` left it beside the tests.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.ancestors().nth(2).expect("tests lie in a folder of the profile's");
+    let binary = folder.join(format!("bifocal{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        binary.exists(),
+        "{} is not there: run `cargo test --workspace --no-run` first",
+        binary.display()
+    );
+    binary
+}
+
 /// Runs a script of the repository, and gives what it printed.
 pub fn script(path: &str, arguments: &[&str]) -> String {
     let output = Command::new(root().join(path)).args(arguments).current_dir(root()).output();

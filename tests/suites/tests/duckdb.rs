@@ -7,7 +7,7 @@ use bifocal::run::{Plan, Through};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use suites::{component, engine, log_of, root, run, script};
+use suites::{binary, component, engine, log_of, root, run, script};
 
 /// Writes the view of `plugin` over `flights` to `rows`, through both executors.
 fn write_view(plugin: &str, flights: &Path, rows: &Path) {
@@ -48,4 +48,19 @@ fn counts_means_and_quantiles_of_all_flights_are_those_of_sql() {
 #[test]
 fn first_last_and_an_ordered_machine_are_those_of_sql_window_functions() {
     compare("sequence", "tests/duckdb/windows.py");
+}
+
+/// Bounded here; `BIFOCAL_LONG=1` makes ten million cells under the default bound.
+#[test]
+fn many_cells_within_little_memory_are_those_of_sql() {
+    let long = std::env::var_os("BIFOCAL_LONG").is_some();
+    let (cells, memory_mib) = if long { ("10000000", "1024") } else { ("200000", "16") };
+    let folder = tempfile::tempdir().expect("a folder");
+    let component = folder.path().join("revenue.wasm");
+    std::fs::write(&component, guests::build("revenue")).expect("a disk with room");
+    let [bifocal, component] = [binary(), component].map(|path| path.display().to_string());
+    println!(
+        "{}",
+        script("tests/duckdb/python", &["tests/duckdb/cells.py", &bifocal, &component, cells, memory_mib])
+    );
 }

@@ -51,7 +51,8 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let record = args.record()?;
     let name = record.name.clone();
     args.data.open_or_make()?.create_stream(record)?;
-    eprintln!("created  stream {name}     next: `bifocal append {name} FILE`");
+    eprintln!("created  stream {name}");
+    eprintln!("next     bifocal append {name} FILE{}", args.data.again());
     Ok(Answer::Done)
 }
 

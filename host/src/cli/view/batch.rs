@@ -216,7 +216,7 @@ impl Args {
             seconds(started.elapsed())
         );
         if !is_same {
-            eprintln!("next     bifocal batch {} --full --data DIR", self.view);
+            eprintln!("next     bifocal batch {} --full{}", self.view, self.data.again());
         }
         Ok(if is_same { Answer::Done } else { Answer::No })
     }

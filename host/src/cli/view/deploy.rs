@@ -85,7 +85,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         version.digest.get(..12).unwrap_or_default()
     );
     eprintln!("checks   {checks}");
-    eprintln!("next     bifocal batch {} --data DIR", args.view);
+    eprintln!("next     bifocal batch {}{}", args.view, args.data.again());
     store.close()?;
     Ok(Answer::Done)
 }
