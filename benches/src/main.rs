@@ -12,6 +12,7 @@
 
 mod columns;
 mod columns_cache;
+mod duck;
 mod durable;
 mod hot;
 mod job;
@@ -44,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!("built without --release: the ratios below mean nothing");
     }
+    let is_store = matches!(what, What::Store { .. });
     let (events, lines, certificate) = match what {
         What::Orders { events, hot_events } => {
             let (lines, certificate) = orders(events, hot_events)?;
@@ -64,6 +66,9 @@ fn main() -> anyhow::Result<()> {
     println!("{}", Line::HEADER);
     lines.iter().for_each(|line| println!("{line}"));
     println!("certificate {}: cells {}", certificate.digest(), certificate.cells);
+    if is_store {
+        duck::print(events)?;
+    }
     if lines.iter().all(Line::is_met) { Ok(()) } else { std::process::exit(1) }
 }
 

@@ -14,6 +14,12 @@ use keys::{KeyId, Keys};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// The rank of a cell's key, its window, and which cell it is.
+type Place = (u32, i64, Slot);
+
+/// What a hash table of numbers takes for each of them: five bytes a place, not all of which are taken.
+const INDEX_BYTES: usize = 8;
+
 /// One cell's place in its table; stable for the table's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot(u32);
@@ -112,9 +118,10 @@ impl Table {
         self.broken.len()
     }
 
-    /// Bytes held for keys and states.
+    /// Bytes held for keys and states, with those that it takes to put them in order.
     pub fn bytes(&self) -> usize {
-        self.keys.bytes() + self.states.len() + self.cells.len() * (size_of::<Cell>() + 8)
+        let a_cell = size_of::<Cell>() + INDEX_BYTES + size_of::<Place>() + size_of::<Slot>();
+        self.keys.bytes() + self.states.len() + self.cells.len() * a_cell
     }
 
     pub fn find(&self, key: &[u8], window: i64) -> Option<CellRef<'_>> {
@@ -148,7 +155,7 @@ impl Table {
         let ranks = self.keys.ranks();
         let rank = |cell: &Cell| cell.key.of(&ranks);
         let windows = self.cells.iter().zip(0..).map(|(cell, slot)| (rank(cell), cell.window, Slot(slot)));
-        let mut order: Vec<(u32, i64, Slot)> = windows.collect();
+        let mut order: Vec<Place> = windows.collect();
         order.sort_unstable();
         order.into_iter().map(|(.., slot)| slot).collect()
     }

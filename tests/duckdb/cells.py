@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 # A process has more than its cells: code, caches of open files, chunks in flight, what is sorted.
-BESIDE_CELLS_MIB = 400
+BESIDE_CELLS_MIB = 256
 
 
 def run(arguments, out=subprocess.DEVNULL):

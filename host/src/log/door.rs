@@ -66,11 +66,14 @@ impl WatermarkRule {
 impl Times {
     /// Each event's time, with the watermark before it.
     pub fn with_watermark(&self) -> impl Iterator<Item = (i64, Option<i64>)> {
-        let mut greatest_ms = self.greatest_before_ms;
+        // A number and a flag: the greater of two options costs several times the greater of two numbers.
+        let mut greatest_ms = self.greatest_before_ms.unwrap_or(i64::MIN);
+        let mut any = self.greatest_before_ms.is_some();
         self.times_ms.iter().zip(&self.ingested_ms).map(move |(time_ms, ingested_ms)| {
-            let before = self.rule.watermark(greatest_ms);
+            let before = any.then(|| greatest_ms.saturating_sub(self.rule.out_of_orderness_ms));
             if !self.rule.is_future(*time_ms, *ingested_ms) {
-                greatest_ms = greatest_ms.max(Some(*time_ms));
+                greatest_ms = greatest_ms.max(*time_ms);
+                any = true;
             }
             (*time_ms, before)
         })

@@ -1,6 +1,6 @@
 //! The distinct keys of a table, by number. Owns their bytes; knows nothing of windows and states.
 
-use super::{Span, append};
+use super::{INDEX_BYTES, Span, append};
 use crate::calls::{hash_in, hash_of_key};
 use hashbrown::HashTable;
 
@@ -19,6 +19,9 @@ impl KeyId {
     }
 }
 
+/// A key's first eight bytes and its number.
+type Prefixed = (u64, u32);
+
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     index: HashTable<u32>,
@@ -33,8 +36,10 @@ struct Key {
 }
 
 impl Keys {
+    /// Bytes held, with those that it takes to rank them.
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.keys.len() * (size_of::<Key>() + 8)
+        let a_key = size_of::<Key>() + INDEX_BYTES + size_of::<Prefixed>() + size_of::<u32>();
+        self.bytes.len() + self.keys.len() * a_key
     }
 
     pub fn get(&self, id: KeyId) -> &[u8] {
@@ -71,7 +76,7 @@ impl Keys {
     /// The place of each key, by number, among all in canonical order.
     pub fn ranks(&self) -> Vec<u32> {
         // The first eight bytes of a key decide most comparisons without a look at the arena.
-        let mut order: Vec<(u64, u32)> = self.iter().map(prefix).zip(0..).collect();
+        let mut order: Vec<Prefixed> = self.iter().map(prefix).zip(0..).collect();
         order.sort_unstable_by(|(a, x), (b, y)| {
             a.cmp(b).then_with(|| self.get(KeyId(*x)).cmp(self.get(KeyId(*y))))
         });
