@@ -14,6 +14,8 @@ mod damage;
 mod events;
 #[path = "store/lossy.rs"]
 mod lossy;
+#[path = "store/model.rs"]
+mod model;
 #[allow(dead_code)]
 #[path = "check/native.rs"]
 mod native;
@@ -26,3 +28,5 @@ mod runs;
 #[allow(dead_code)]
 #[path = "views/stage.rs"]
 mod stage;
+#[path = "store/straight.rs"]
+mod straight;
