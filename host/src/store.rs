@@ -57,7 +57,7 @@ impl Store {
     /// Opens a data directory, or makes one where there is nothing, and keeps all others out of it.
     pub fn open(directory: &Path) -> Result<Store, Error> {
         let shown = directory.display().to_string();
-        std::fs::create_dir_all(directory).map_err(|cause| Error::disk(&shown, cause))?;
+        disk::make_lasting(directory).map_err(|cause| Error::disk(&shown, cause))?;
         require_ours(&Directory::new(directory.into()), &shown)?;
         let lock = Lock::take(directory)?;
         let store = Store::with_disk(Arc::new(Directory::new(directory.into())))?;
