@@ -64,6 +64,8 @@ impl ReadLog for Failing<'_> {
 struct World {
     disk: Lossy,
     store: Store,
+    /// Held, so that one that is killed has not closed it.
+    log: Arc<StreamLog>,
     random: Random,
     kind: Kind,
     calls: Calls,
@@ -87,6 +89,10 @@ struct World {
 
 fn open(disk: &Lossy) -> Store {
     Store::with_disk(Arc::new(disk.clone())).unwrap()
+}
+
+fn open_log(store: &Store) -> Arc<StreamLog> {
+    store.log(&store.stream(STREAM).unwrap()).unwrap()
 }
 
 fn orders(name: &str) -> StreamRecord {
@@ -178,6 +184,7 @@ impl World {
         let extractor = Extractor::new(calls.description(), TimeRule::default()).unwrap();
         World {
             disk,
+            log: open_log(&store),
             store,
             random,
             kind,
@@ -197,7 +204,7 @@ impl World {
     }
 
     fn log(&self) -> Arc<StreamLog> {
-        self.store.log(&self.store.stream(STREAM).unwrap()).unwrap()
+        self.log.clone()
     }
 
     fn view(&self) -> ViewRecord {
@@ -405,12 +412,15 @@ impl World {
             // What the one that was killed does to its disk from here on, nobody sees.
             self.disk = self.disk.copy();
         } else {
-            self.log().close().unwrap();
+            self.log.close().unwrap();
         }
         // The former store closes its files, on the disk that it has.
-        self.store = open(&Lossy::default());
+        let elsewhere = begin(0, 0).0;
+        self.store = open(&elsewhere);
+        self.log = open_log(&self.store);
         act(&self.disk);
         self.store = open(&self.disk);
+        self.log = open_log(&self.store);
     }
 
     fn damage_columns(&mut self) -> &'static str {
