@@ -511,7 +511,7 @@ impl World {
         let (leading, key): (Vec<u8>, Option<String>) = match self.random.below(3) {
             0 => (Vec::new(), None),
             1 => (encoded(&shop), Some(shop.clone())),
-            _ => ([&[1], &shop.as_bytes()[..]].concat(), None),
+            _ => ([&[1], shop.as_bytes()].concat(), None),
         };
         let is_prefix = !leading.is_empty() && key.is_none();
         let limit = if self.random.below(3) == 0 { self.random.below(30) as usize } else { usize::MAX };

@@ -130,7 +130,7 @@ fn a_changed_byte_in_any_kind_of_row_is_found_and_its_row_named() {
     let digests = ["version", "log", "rejected", "cells"].map(|text| Digest::of(text.as_bytes()));
     let [version, log, rejected, cells_digest] = digests;
     let certificate = Certificate { version, range, log, rejected, cells: cells_digest };
-    let windows = Some((0x1122_3344_5566_7788, 0x1234_5678_1234_5678));
+    let (least, greatest) = (0x1122_3344_5566_7788_i64, 0x1234_5678_1234_5678_i64);
     let mut cells = cells(600, &mut Dice(11));
     cells[300] = Cell { state: b"a state to be seen".to_vec(), broken: None, ..cells[300].clone() };
     cells[400] = Cell { state: Vec::new(), broken: Some("a cause to be seen".into()), ..cells[400].clone() };
@@ -139,7 +139,7 @@ fn a_changed_byte_in_any_kind_of_row_is_found_and_its_row_named() {
             let reason = if offset == 500 { "a reason to be seen" } else { "amount is no number" };
             writer.push_rejected(offset, reason).unwrap();
         }
-        writer.push_span(&Span { range, windows, tally: Tally::default() }).unwrap();
+        writer.push_span(&Span { range, windows: Some((least, greatest)), tally: Tally::default() }).unwrap();
         cells.iter().for_each(|cell| writer.push(cell.as_ref()).unwrap());
     };
     let proof = Proof::Certified(certificate);
@@ -165,8 +165,8 @@ fn a_changed_byte_in_any_kind_of_row_is_found_and_its_row_named() {
         ("a fence", "cells", &fences[0]),
         ("another fence", "cells", &fences[fences.len() - 1]),
         ("a reason", "rejected", b"a reason to be seen"),
-        ("the least window of a span", "spans", &windows.unwrap().0.to_le_bytes()),
-        ("the greatest window of a span", "spans", &windows.unwrap().1.to_le_bytes()),
+        ("the least window of a span", "spans", &least.to_le_bytes()),
+        ("the greatest window of a span", "spans", &greatest.to_le_bytes()),
         ("the version", "meta", &version.0),
         ("the proof's log", "meta", &log.0),
         ("the proof's rejected events", "meta", &rejected.0),
