@@ -374,13 +374,14 @@ pub fn points(operations: u64, points: u64) -> Vec<u64> {
     (0..=points).map(|i| i * operations / points).collect()
 }
 
-/// Lets `act` change a disk that stands as `start` does, and loses power at its changes in turn.
-/// `examine` is given what the machine finds that starts again, what `act` said before, and at which
-/// change it was. Says how many changes there are.
+/// Lets `act` change a disk that stands as `start` does, and loses power at its changes in turn; then
+/// the machine starts again, and now and then loses power once more while it does `restart`. `examine`
+/// is given what is found in the end, and what `act` said before. Says how many changes there are.
 pub fn lose_power<T>(
     start: &Lossy,
     at_most: u64,
     act: impl Fn(&Lossy) -> T,
+    restart: impl Fn(&Lossy),
     mut examine: impl FnMut(&Lossy, &T, &mut Random),
 ) -> u64 {
     let rehearsal = start.copy();
@@ -392,11 +393,19 @@ pub fn lose_power<T>(
         let disk = start.copy();
         disk.fail_at(at);
         let said = act(&disk);
-        for image in 0..2 {
+        for image in 0..if is_long() { 6 } else { 2 } {
             let mut random = Random(at * 31 + image);
-            let after = disk.after_power_loss(&mut random);
+            let mut after = disk.after_power_loss(&mut random);
+            let rehearsal = after.copy();
+            restart(&rehearsal);
+            let again = (image % 2 == 1).then(|| random.below(rehearsal.operations() + 1));
+            if let Some(at) = again {
+                after.fail_at(at);
+                restart(&after);
+                after = after.after_power_loss(&mut random);
+            }
             // Printed only if the test fails.
-            println!("power lost at change {at} of {operations}, image {image}");
+            println!("power lost at change {at} of {operations}, image {image}, again at {again:?}");
             examine(&after, &said, &mut random);
         }
     }

@@ -38,7 +38,11 @@ fn nothing_acknowledged_is_lost_at_any_change_of_the_disk() {
         let unacknowledged = run(disk, 20, 24, &mut model);
         (model, unacknowledged)
     };
-    let operations = lose_power(&start, 100, act, |after, (model, unacknowledged), random| {
+    let restart = |disk: &Lossy| {
+        let settings = settings(1 << 10, 5_000);
+        drop(StreamLog::open(Arc::new(disk.clone()), FOLDER, settings).map(Appender::new));
+    };
+    let operations = lose_power(&start, 100, act, restart, |after, (model, unacknowledged), random| {
         examine(after, model, unacknowledged.as_deref(), random);
     });
     assert!(operations > 200, "only {operations} changes: does this still roll segments?");

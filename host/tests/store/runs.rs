@@ -130,6 +130,13 @@ impl Ground {
     }
 }
 
+/// What a process does first.
+fn restart(disk: &Lossy) {
+    if let Ok(store) = Store::with_disk(Arc::new(disk.clone())) {
+        store.streams().iter().flatten().for_each(|stream| drop(store.log(stream)));
+    }
+}
+
 /// Loses power at each change of a run of this kind, the third of its view.
 fn lose_power_in_a_run(mode: Mode, kind: RunKind, earlier: &[RunKind], keep_runs: usize) {
     let ground = Ground::new(mode, keep_runs).with_runs(earlier);
@@ -138,7 +145,7 @@ fn lose_power_in_a_run(mode: Mode, kind: RunKind, earlier: &[RunKind], keep_runs
         let Ok(store) = Store::with_disk(Arc::new(disk.clone())) else { return false };
         ground.run(&store, kind).is_ok()
     };
-    let operations = lose_power(&ground.disk, POINTS, act, |after, is_published, random| {
+    let operations = lose_power(&ground.disk, POINTS, act, restart, |after, is_published, random| {
         let store = ground.check(after, random);
         let view = store.view(VIEW).unwrap();
         let is_new = view.batch_run != before;
@@ -197,7 +204,7 @@ fn there(store: &Store) -> (usize, usize) {
 #[test]
 fn what_is_removed_is_there_or_gone_whole_at_any_change_of_the_disk() {
     let ground = Ground::new(Mode::Sound, 2).with_runs(&[FULL, INCREMENTAL]);
-    let operations = lose_power(&ground.disk, u64::MAX, remove, |after, removed, random| {
+    let operations = lose_power(&ground.disk, u64::MAX, remove, restart, |after, removed, random| {
         let store = ground.check(after, random);
         match (there(&store), *removed) {
             ((1, 1), 0) | ((0, 1), 0 | 1) | ((0, 0), 1 | 2) => {}
@@ -230,8 +237,7 @@ fn a_start_cleans_up_at_any_change_of_the_disk() {
     let mut removed = 0;
     for start in starts {
         let files = start.names().len();
-        let act = |disk: &Lossy| drop(Store::with_disk(Arc::new(disk.clone())));
-        lose_power(&start, POINTS / 9, act, |after, (), random| _ = ground.check(after, random));
+        lose_power(&start, POINTS / 9, restart, restart, |after, (), random| _ = ground.check(after, random));
         ground.check(&start, &mut Random(1));
         removed += files - start.names().len();
     }
