@@ -54,9 +54,10 @@ const fn point(what: &'static str, act: Act, stop: &'static str, among: u64) -> 
     Point { what, act, stop, among }
 }
 
-const POINTS: [Point; 19] = [
+const POINTS: [Point; 20] = [
     point("append: an event is written", Act::Append, "write 1/log/", 8),
     point("append: events are synced", Act::Append, "sync 1/log/", 2),
+    point("seal: the segment is synced for the last time", Act::Append, "sync 1/log/0", 4),
     point("seal: the segment is closed", Act::Append, "create 1/log/new-", 1),
     point("roll: the next segment is written", Act::Append, "write 1/log/new-", 3),
     point("roll: the next segment gets its name", Act::Append, "rename 1/log/new-", 1),

@@ -388,7 +388,7 @@ pub fn lose_power<T>(
     act(&rehearsal);
     let operations = rehearsal.operations();
     let points = points(operations, at_most);
-    println!("power is lost at {} of {operations} changes", points.len());
+    println!("power is lost at {} places in {operations} changes", points.len());
     for at in points {
         let disk = start.copy();
         disk.fail_at(at);
