@@ -265,7 +265,7 @@ fn a_base_of_another_version_or_beyond_is_refused() {
     assert_eq!(place.files(), ["base"]);
 }
 
-/// A directory whose spills come back with a flipped bit in each page that has cells.
+/// A directory whose spills come back with a flipped bit in the midst of their cells.
 #[derive(Debug)]
 struct Spoiling(Directory);
 
@@ -314,12 +314,11 @@ impl File for Spoilt {
 
     fn read(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
         self.0.read(position, out)?;
-        // What a file says of itself names its first cell too.
-        if out.windows(4).any(|bytes| bytes == b"view") {
-            return Ok(());
+        // A leaf that has cells, not one in which the file says of itself which is the first.
+        let has = |bytes: &[u8]| out.windows(bytes.len()).any(|window| window == bytes);
+        if out.first() == Some(&1) && has(b"\x01shop-") && !has(b"view") {
+            out[1_000] ^= 4;
         }
-        let cell = out.windows(6).position(|bytes| bytes == b"\x01shop-");
-        cell.into_iter().for_each(|at| out[at + 6] ^= 4);
         Ok(())
     }
 
