@@ -19,6 +19,8 @@ mod examine;
 mod lock;
 mod log;
 mod sweep;
+#[cfg(debug_assertions)]
+mod testing;
 mod view;
 
 pub use catalog::{
@@ -57,10 +59,13 @@ impl Store {
     /// Opens a data directory, or makes one where there is nothing, and keeps all others out of it.
     pub fn open(directory: &Path) -> Result<Store, Error> {
         let shown = directory.display().to_string();
-        std::fs::create_dir_all(directory).map_err(|cause| Error::disk(&shown, cause))?;
+        disk::make_lasting(directory).map_err(|cause| Error::disk(&shown, cause))?;
         require_ours(&Directory::new(directory.into()), &shown)?;
         let lock = Lock::take(directory)?;
-        let store = Store::with_disk(Arc::new(Directory::new(directory.into())))?;
+        let disk: Arc<dyn Disk> = Arc::new(Directory::new(directory.into()));
+        #[cfg(debug_assertions)]
+        let disk = testing::stopping(disk);
+        let store = Store::with_disk(disk)?;
         Ok(Store { _lock: Some(lock), ..store })
     }
 
@@ -136,7 +141,10 @@ impl Store {
         if let Some(log) = logs.get(&stream.number).and_then(Weak::upgrade) {
             return Ok(log);
         }
-        let settings = Settings { stream: stream.stream(), seed: stream.seed, segment_bytes: SEGMENT_BYTES };
+        let segment_bytes = SEGMENT_BYTES;
+        #[cfg(debug_assertions)]
+        let segment_bytes = testing::segment_bytes().unwrap_or(segment_bytes);
+        let settings = Settings { stream: stream.stream(), seed: stream.seed, segment_bytes };
         let log = StreamLog::open(self.disk.clone(), &stream.folder(), settings)?;
         logs.insert(stream.number, Arc::downgrade(&log));
         Ok(log)

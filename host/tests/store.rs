@@ -1,4 +1,5 @@
-//! The durable log, against the one in memory and a straight loop.
+//! The durable log, against the one in memory and a straight loop; the catalog and the runs of views,
+//! when bits flip and power is lost.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "store/append.rs"]
@@ -13,5 +14,19 @@ mod damage;
 mod events;
 #[path = "store/lossy.rs"]
 mod lossy;
+#[path = "store/model.rs"]
+mod model;
+#[allow(dead_code)]
+#[path = "check/native.rs"]
+mod native;
 #[path = "store/power.rs"]
 mod power;
+#[path = "store/run.rs"]
+mod run;
+#[path = "store/runs.rs"]
+mod runs;
+#[allow(dead_code)]
+#[path = "views/stage.rs"]
+mod stage;
+#[path = "store/straight.rs"]
+mod straight;

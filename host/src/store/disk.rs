@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file, read and written at positions. What is written lasts once [`File::sync`] has returned.
 pub trait File: Debug + Send + Sync {
@@ -50,6 +50,22 @@ impl Directory {
     fn path(&self, name: &str) -> PathBuf {
         if name.is_empty() { self.root.clone() } else { self.root.join(name) }
     }
+}
+
+/// Makes a directory, and those above it that are missing. That they are there lasts: nothing in them
+/// would, if they were lost with power.
+pub fn make_lasting(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_lasting(parent)?;
+    match fs::create_dir(path) {
+        // Made by another process in the meantime.
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    fs::File::open(parent)?.sync_all()
 }
 
 impl Disk for Directory {

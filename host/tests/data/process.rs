@@ -38,6 +38,11 @@ impl Folder {
         self.command(arguments).spawn().unwrap()
     }
 
+    /// The same under these environment variables.
+    pub fn start_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Child {
+        self.command(arguments).envs(variables.iter().copied()).spawn().unwrap()
+    }
+
     /// Runs a command; arguments are apart by single spaces.
     pub fn run(&self, arguments: &str) -> Ran {
         self.run_with(arguments, b"")

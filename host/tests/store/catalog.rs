@@ -1,11 +1,10 @@
 //! What a data directory holds: all of a change or nothing, and nothing of anyone else's.
 
-use super::events::Random;
-use super::lossy::Lossy;
+use super::lossy::{Lossy, lose_power};
 use bifocal::store::{Disk, Error, Store, StreamRecord, VersionRecord, ViewRecord};
 use std::sync::Arc;
 
-fn stream(name: &str) -> StreamRecord {
+pub fn stream(name: &str) -> StreamRecord {
     StreamRecord {
         number: 0,
         name: name.into(),
@@ -22,7 +21,7 @@ fn stream(name: &str) -> StreamRecord {
     }
 }
 
-fn view(name: &str, component: &str) -> ViewRecord {
+pub fn view(name: &str, component: &str) -> ViewRecord {
     let version = VersionRecord {
         number: 1,
         digest: "d".into(),
@@ -141,6 +140,10 @@ fn a_changed_component_is_damaged() {
     assert!(matches!(store.component(&digest), Err(Error::Damaged { .. })));
 }
 
+fn restart(disk: &Lossy) {
+    drop(Store::with_disk(Arc::new(disk.clone())));
+}
+
 /// Creates and removes until power is lost; what was acknowledged, and whether all of it was.
 fn run(disk: &Lossy) -> (Vec<String>, Option<&'static str>) {
     let mut there = Vec::new();
@@ -160,29 +163,52 @@ fn run(disk: &Lossy) -> (Vec<String>, Option<&'static str>) {
 
 #[test]
 fn a_change_of_the_catalog_is_there_or_not_at_any_change_of_the_disk() {
-    let rehearsal = Lossy::default();
-    assert_eq!(run(&rehearsal), (vec!["a".into(), "c".into()], None));
-    let operations = rehearsal.operations();
-    assert!(operations > 60, "only {operations} changes");
-    for at in 0..operations {
-        let disk = Lossy::default();
-        disk.fail_at(at);
-        let (there, in_flight) = run(&disk);
-        for image in 0..3 {
-            let after = disk.after_power_loss(&mut Random(at * 31 + image));
-            let opened = Store::with_disk(Arc::new(after.clone()));
-            let store = opened.unwrap_or_else(|error| panic!("power lost at change {at}: {error}"));
-            let mut found = names(&store);
-            found.retain(|name| Some(name.as_str()) != in_flight);
-            let mut expected = there.clone();
-            expected.retain(|name| Some(name.as_str()) != in_flight);
-            assert_eq!(found, expected, "power lost at change {at}");
-            for record in store.streams().unwrap() {
-                assert_eq!(store.log(&record).unwrap().head(), 0);
-            }
-            let folders = after.list("streams").unwrap().len();
-            assert_eq!(folders, store.streams().unwrap().len(), "no orphans");
-            store.create_stream(stream("later")).unwrap();
+    let operations = lose_power(&Lossy::default(), u64::MAX, run, restart, |after, (there, in_flight), _| {
+        let store = Store::with_disk(Arc::new(after.clone())).unwrap();
+        let mut found = names(&store);
+        found.retain(|name| Some(name.as_str()) != *in_flight);
+        let mut expected = there.clone();
+        expected.retain(|name| Some(name.as_str()) != *in_flight);
+        assert_eq!(found, expected);
+        for record in store.streams().unwrap() {
+            assert_eq!(store.log(&record).unwrap().head(), 0);
         }
+        let folders = after.list("streams").unwrap().len();
+        assert_eq!(folders, store.streams().unwrap().len(), "no orphans");
+        store.create_stream(stream("later")).unwrap();
+    });
+    assert!(operations > 60, "only {operations} changes");
+}
+
+/// Deploys a view and takes it away, twice; how many of these were acknowledged.
+fn deploy(disk: &Lossy) -> Result<u64, u64> {
+    let store = Store::with_disk(Arc::new(disk.clone())).map_err(|_| 0_u64)?;
+    for round in 0..2_u64 {
+        let component = store.put_component(&[round as u8; 3_000]).map_err(|_| 2 * round)?.to_string();
+        store.create_view(view("revenue", &component)).map_err(|_| 2 * round)?;
+        store.remove_view("revenue").map_err(|_| 2 * round + 1)?;
     }
+    Ok(4)
+}
+
+#[test]
+fn a_view_has_its_component_or_is_not_there_at_any_change_of_the_disk() {
+    let start = Lossy::default();
+    Store::with_disk(Arc::new(start.clone())).unwrap().create_stream(stream("orders")).unwrap();
+    let operations = lose_power(&start, u64::MAX, deploy, restart, |after, acknowledged, _| {
+        let store = Store::with_disk(Arc::new(after.clone())).unwrap();
+        let (Ok(done) | Err(done)) = *acknowledged;
+        let views = store.views().unwrap();
+        // What was in flight may be there.
+        let is_in_flight = acknowledged.is_err();
+        let expected = [done % 2, (done + u64::from(is_in_flight)) % 2];
+        assert!(expected.contains(&(views.len() as u64)), "{views:?} after {acknowledged:?}");
+        for view in &views {
+            let bytes = store.component(&view.versions[0].component).unwrap();
+            assert!(bytes == vec![bytes[0]; 3_000]);
+        }
+        let left = after.names().iter().filter(|name| name.starts_with("components/")).count();
+        assert_eq!(left, views.len(), "components that nobody names");
+    });
+    assert!(operations > 40, "only {operations} changes");
 }

@@ -1,7 +1,7 @@
 //! Columns out of the cache are those of the events, whether the cache is empty, full or damaged.
 
 use super::events::Random;
-use super::lossy::Lossy;
+use super::lossy::{Lossy, lose_power};
 use bifocal::description::{Description, Field, Filter, Kind, Order};
 use bifocal::event::{Event, Lineage, Typing};
 use bifocal::extract::{Extracted, Extractor, Scratch};
@@ -12,6 +12,7 @@ use bifocal::time::TimeRule;
 use std::sync::Arc;
 
 const STRIPE: u64 = 65_536;
+/// Two whole stripes and a bit.
 const HEAD: u64 = 2 * STRIPE + 1_000;
 
 fn open(disk: &Lossy) -> Arc<StreamLog> {
@@ -19,13 +20,13 @@ fn open(disk: &Lossy) -> Arc<StreamLog> {
     StreamLog::open(Arc::new(disk.clone()), "streams/1/log", settings).unwrap()
 }
 
-/// Two whole stripes and a bit, with wrong, absent and unwanted values.
-fn fill(disk: &Lossy) {
+/// Events with wrong, absent and unwanted values.
+fn fill(disk: &Lossy, head: u64) {
     let appender = Appender::new(open(disk)).unwrap();
     let mut random = Random(5);
-    for from in (0..HEAD).step_by(8192) {
+    for from in (0..head).step_by(8192) {
         let mut batch = Batch::default();
-        for number in from..HEAD.min(from + 8192) {
+        for number in from..head.min(from + 8192) {
             let a = if random.below(500) == 0 { "\"x\"".into() } else { random.below(9).to_string() };
             let kind = ["k", "other"][usize::from(random.below(90) == 0)];
             let payload = format!("{{\"a\":{a},\"b\":\"t{}\",\"kind\":\"{kind}\"}}", random.below(300));
@@ -91,7 +92,7 @@ fn check(log: &StreamLog, range: Range) {
 #[test]
 fn columns_are_those_of_the_events_cold_warm_and_after_damage() {
     let disk = Lossy::default();
-    fill(&disk);
+    fill(&disk, HEAD);
     let ranges =
         [(0, STRIPE), (STRIPE, 2 * STRIPE), (700, 2_000), (STRIPE - 1, STRIPE + 1), (2 * STRIPE, HEAD)];
     let ranges = ranges.map(|(from, to)| Range::new(Offset(from), Offset(to)));
@@ -113,4 +114,44 @@ fn columns_are_those_of_the_events_cold_warm_and_after_damage() {
         drop(log);
     }
     assert!(healed > 3, "only {healed} flipped bits were found: are rows still checked?");
+}
+
+#[test]
+fn columns_are_those_of_the_events_at_any_change_of_the_disk() {
+    let start = Lossy::with_folders(&["streams", "streams/1"]);
+    fill(&start, STRIPE + 10);
+    let range = Range::new(Offset(0), Offset(STRIPE));
+    let (events, times) = {
+        let log = open(&start);
+        let events = Payloads(&log).extract(&extractor(), &mut Scratch::default(), range).unwrap();
+        (events, Payloads(&log).times(range).unwrap())
+    };
+    let expected = values(&events);
+    let fill_cache = |disk: &Lossy| -> Option<()> {
+        let settings = Settings { stream: Stream::default(), seed: 1, segment_bytes: 2 << 20 };
+        let log = StreamLog::open(Arc::new(disk.clone()), "streams/1/log", settings).ok()?;
+        ReadLog::extract(log.as_ref(), &extractor(), &mut Scratch::default(), range).ok()?;
+        log.close().ok()
+    };
+    let operations = lose_power(
+        &start,
+        12,
+        fill_cache,
+        |disk| _ = fill_cache(disk),
+        |after, _, _| {
+            for round in ["what was left", "what was made again"] {
+                let log = open(after);
+                assert_eq!(log.head(), STRIPE + 10);
+                let cached =
+                    ReadLog::extract(log.as_ref(), &extractor(), &mut Scratch::default(), range).unwrap();
+                assert_eq!((&cached.rejected, cached.ignored), (&events.rejected, events.ignored));
+                assert!(cached.offsets == events.offsets && values(&cached) == expected, "{round}");
+                assert!(ReadLog::times(log.as_ref(), range).unwrap() == times, "{round}");
+                // What is damaged is made again once, and lasts.
+                assert!(log.healed().is_empty() || round == "what was left");
+                log.close().unwrap();
+            }
+        },
+    );
+    assert!(operations > 10, "only {operations} changes: are columns still kept?");
 }

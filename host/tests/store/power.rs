@@ -2,7 +2,7 @@
 
 use super::append::{Model, batch, check, settings};
 use super::events::{Made, Random};
-use super::lossy::Lossy;
+use super::lossy::{Lossy, lose_power};
 use bifocal::store::{Appender, Disk, StreamLog};
 use std::sync::Arc;
 
@@ -31,30 +31,27 @@ fn run(disk: &Lossy, seed: u64, rounds: u64, model: &mut Model) -> Option<Vec<Ma
 
 #[test]
 fn nothing_acknowledged_is_lost_at_any_change_of_the_disk() {
-    let seed = 20;
-    let rehearsal = Lossy::default();
-    assert!(run(&rehearsal, seed, 24, &mut Model { dedup_events: 5_000, ..Model::default() }).is_none());
-    let operations = rehearsal.operations();
-    assert!(operations > 200, "only {operations} changes: does this still roll segments?");
-    let every = std::env::var_os("BIFOCAL_LONG").map_or(3, |_| 1);
-    for at in (0..operations).step_by(every) {
-        let disk = Lossy::default();
-        disk.fail_at(at);
+    // A store makes the folder above, and syncs it.
+    let start = Lossy::with_folders(&["streams", "streams/1"]);
+    let act = |disk: &Lossy| {
         let mut model = Model { dedup_events: 5_000, ..Model::default() };
-        let unacknowledged = run(&disk, seed, 24, &mut model);
-        for image in 0..2 {
-            let mut random = Random(at * 7 + image);
-            let after = disk.after_power_loss(&mut random);
-            examine(&after, &model, unacknowledged.as_deref(), &mut random, at);
-        }
-    }
+        let unacknowledged = run(disk, 20, 24, &mut model);
+        (model, unacknowledged)
+    };
+    let restart = |disk: &Lossy| {
+        let settings = settings(1 << 10, 5_000);
+        drop(StreamLog::open(Arc::new(disk.clone()), FOLDER, settings).map(Appender::new));
+    };
+    let operations = lose_power(&start, 100, act, restart, |after, (model, unacknowledged), random| {
+        examine(after, model, unacknowledged.as_deref(), random);
+    });
+    assert!(operations > 200, "only {operations} changes: does this still roll segments?");
 }
 
 /// What is there is what was acknowledged, with the batch in flight wholly or not at all; and it goes on.
-fn examine(disk: &Lossy, model: &Model, in_flight: Option<&[Made]>, random: &mut Random, at: u64) {
+fn examine(disk: &Lossy, model: &Model, in_flight: Option<&[Made]>, random: &mut Random) {
     let settings = settings(1 << 10, 5_000);
-    let log = StreamLog::open(Arc::new(disk.clone()), FOLDER, settings.clone());
-    let log = log.unwrap_or_else(|error| panic!("power lost at change {at}: {error}"));
+    let log = StreamLog::open(Arc::new(disk.clone()), FOLDER, settings.clone()).unwrap();
     let mut there = Model { events: model.events.clone(), ..*model };
     if log.head() != there.events.len() as u64
         && let Some(made) = in_flight

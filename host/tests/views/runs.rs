@@ -3,10 +3,13 @@
 use crate::native::{HOUR_MS, Mode, START_MS};
 use crate::stage::{Dice, Place, Stage, means, read};
 use bifocal::cell::Cell;
+use bifocal::extract::Rejected;
 use bifocal::key::Part;
-use bifocal::offset::Offset;
-use bifocal::refold::{self, Choice, Error, TABLE_BYTES_MAX};
-use bifocal::store::{Meta, Proof, ViewFile, ViewWriter};
+use bifocal::offset::{Offset, Range};
+use bifocal::refold::{self, Choice, Error, TABLE_BYTES_MAX, Target};
+use bifocal::store::{Directory, Disk, File, Meta, Proof, Span, ViewFile, ViewWriter};
+use bifocal::tally::Tally;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const MODES: [Mode; 3] = [Mode::Sound, Mode::Difficult, Mode::Machine];
@@ -116,6 +119,78 @@ fn a_targeted_run_restores_what_was_tampered_with_and_nothing_else() {
     }
 }
 
+/// A view as it is but for what it says of spans and of rejected events.
+fn rewritten(place: &Place, view: &ViewFile, file: &str, spans: &[Span], rejected: &[Rejected]) {
+    let mut writer = ViewWriter::create(&place.disk, file).unwrap();
+    for cell in read(view.scan().unwrap()).unwrap() {
+        writer.push(cell.as_ref()).unwrap();
+    }
+    rejected.iter().for_each(|event| writer.push_rejected(event.offset, &event.reason).unwrap());
+    spans.iter().for_each(|span| writer.push_span(span).unwrap());
+    writer.finish(&Proof::Certified(view.meta().certificate.unwrap())).unwrap();
+}
+
+#[test]
+fn a_targeted_run_replaces_the_rejected_events_of_what_it_reads_and_keeps_all_others() {
+    let (stage, place, mut dice) = (Stage::new(Mode::Sound, 3_000, 5), Place::new(), Dice(4));
+    let means = means(&mut dice, TABLE_BYTES_MAX);
+    refold::full(&stage.job(), Offset(3_000), place.target("sound"), means, &mut |_| {}).unwrap();
+    let sound = place.open("sound").unwrap();
+    let truth: Vec<Rejected> = sound.rejected().collect::<Result<_, _>>().unwrap();
+    // Each later span begins with a rejected event: it belongs to none but that one.
+    let cuts = [0, 983, 1_953, 3_000];
+    assert!(cuts[1..3].iter().all(|cut| truth.iter().any(|event| event.offset == *cut)));
+    let spans: Vec<Span> = cuts
+        .windows(2)
+        .enumerate()
+        .map(|(i, cut)| {
+            let at = if i == 1 { START_MS } else { 0 };
+            let range = Range::new(Offset(cut[0]), Offset(cut[1]));
+            Span { range, windows: Some((at, at)), tally: Tally::default() }
+        })
+        .collect();
+    let is_read = |event: &Rejected| (cuts[1]..cuts[2]).contains(&event.offset);
+    let recorded = |offset| Rejected { offset, reason: "as it was recorded".into() };
+    // Of the span that is read, one is missing and one should not be there.
+    let mut base: Vec<Rejected> = truth.iter().map(|event| recorded(event.offset)).collect();
+    base.retain(|event| event.offset != 1_080);
+    base.push(recorded(1_500));
+    base.sort_by_key(|event| event.offset);
+    rewritten(&place, &sound, "base", &spans, &base);
+
+    let choice = Choice { windows_ms: Some((START_MS, START_MS + HOUR_MS)), keys: Vec::new() };
+    let view = place.open("base").unwrap();
+    let meta =
+        refold::targeted(&stage.job(), &view, &choice, place.target("next"), means, &mut |_| {}).unwrap();
+    let expected: Vec<Rejected> = truth
+        .iter()
+        .map(|event| if is_read(event) { event.clone() } else { recorded(event.offset) })
+        .collect();
+    let next = place.open("next").unwrap();
+    assert_eq!(next.rejected().collect::<Result<Vec<_>, _>>().unwrap(), expected);
+    assert_eq!(meta.rejected, truth.len() as u64);
+    assert_eq!(meta.certificate.unwrap().rejected, sound.meta().certificate.unwrap().rejected);
+    let tally = next.spans().unwrap().iter().fold(Tally::default(), |sum, span| sum.plus(span.tally));
+    let read = truth.iter().filter(|event| is_read(event)).count() as u64;
+    assert_eq!(
+        (tally.rejected, tally.folded),
+        (read, cuts[2] - cuts[1] - read),
+        "other spans are as they were"
+    );
+}
+
+#[test]
+fn a_targeted_run_reads_all_of_a_base_that_does_not_say_where_its_cells_come_from() {
+    let (stage, place, mut dice) = (Stage::new(Mode::Sound, 3_000, 5), Place::new(), Dice(4));
+    let means = means(&mut dice, TABLE_BYTES_MAX);
+    refold::full(&stage.job(), Offset(3_000), place.target("sound"), means, &mut |_| {}).unwrap();
+    rewritten(&place, &place.open("sound").unwrap(), "base", &[], &[]);
+    let choice = Choice { windows_ms: Some((START_MS, START_MS + HOUR_MS)), keys: Vec::new() };
+    let base = place.open("base").unwrap();
+    refold::targeted(&stage.job(), &base, &choice, place.target("next"), means, &mut |_| {}).unwrap();
+    stage.expected(Offset(3_000)).holds(&place.open("next").unwrap());
+}
+
 #[test]
 fn a_targeted_run_leaves_other_cells_as_they_are() {
     let (stage, place, mut dice) = (Stage::new(Mode::Sound, 3_000, 5), Place::new(), Dice(4));
@@ -188,4 +263,88 @@ fn a_base_of_another_version_or_beyond_is_refused() {
     let result = refold::targeted(&stage.job(), &base, &choice, target, means, &mut |_| {});
     assert!(matches!(result, Err(Error::Column { .. })), "{result:?}");
     assert_eq!(place.files(), ["base"]);
+}
+
+/// A directory whose spills come back with a flipped bit in the midst of their cells.
+#[derive(Debug)]
+struct Spoiling(Directory);
+
+#[derive(Debug)]
+struct Spoilt(Box<dyn File>);
+
+impl Disk for Spoiling {
+    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
+        self.0.create(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
+        let file = self.0.open(name)?;
+        Ok(if name.starts_with("spill-") { Box::new(Spoilt(file)) } else { file })
+    }
+
+    fn unlink(&self, name: &str) -> io::Result<()> {
+        self.0.unlink(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn create_folder(&self, name: &str) -> io::Result<()> {
+        self.0.create_folder(name)
+    }
+
+    fn remove_folder(&self, name: &str) -> io::Result<()> {
+        self.0.remove_folder(name)
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.0.list(folder)
+    }
+
+    fn sync_folder(&self, name: &str) -> io::Result<()> {
+        self.0.sync_folder(name)
+    }
+}
+
+impl File for Spoilt {
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+
+    fn read(&self, position: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(position, out)?;
+        // A leaf that has cells, not one in which the file says of itself which is the first.
+        let has = |bytes: &[u8]| out.windows(bytes.len()).any(|window| window == bytes);
+        if out.first() == Some(&1) && has(b"\x01shop-") && !has(b"view") {
+            out[1_000] ^= 4;
+        }
+        Ok(())
+    }
+
+    fn write(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write(position, bytes)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+}
+
+#[test]
+fn a_run_whose_spill_is_damaged_fails_names_it_and_leaves_no_file() {
+    for mode in MODES {
+        let (stage, place, mut dice) = (Stage::new(mode, 3_000, 5), Place::new(), Dice(4));
+        let disk = Spoiling(Directory::new(place.folder.path().to_path_buf()));
+        let (target, means) = (Target { disk: &disk, file: "view" }, means(&mut dice, TINY));
+        let result = refold::full(&stage.job(), Offset(3_000), target, means, &mut |_| {});
+        let error = result.unwrap_err().to_string();
+        let words = ["spill-view-", "of table 'cells' does not match its checksum"];
+        words.iter().for_each(|word| assert!(error.contains(word), "{mode:?}: {error}"));
+        assert!(place.files().is_empty(), "{:?}", place.files());
+    }
 }
