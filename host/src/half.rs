@@ -73,6 +73,7 @@ pub struct FoldedChunk {
     pub rejected: Vec<Rejected>,
     ignored: u64,
     late: u64,
+    lost: u64,
 }
 
 impl FoldedChunk {
@@ -85,6 +86,7 @@ impl FoldedChunk {
             fuel: self.outcome.fuel,
             splits: self.outcome.splits,
             chunks: 1,
+            lost: self.lost,
         }
     }
 }
@@ -112,7 +114,8 @@ pub fn fold(job: &Job<'_>, chunk: Extracted) -> Result<FoldedChunk, Error> {
     rejected.append(&mut outcome.rejected);
     rejected.sort_by_key(|event| event.offset);
     let late = late(job, chunk.range, &chunk.offsets, &rejected)?;
-    Ok(FoldedChunk { range: chunk.range, outcome, rejected, ignored: chunk.ignored, late })
+    let lost = job.log.lost(chunk.range);
+    Ok(FoldedChunk { range: chunk.range, outcome, rejected, ignored: chunk.ignored, late, lost })
 }
 
 /// Folded events of `range` with a window that was closed before them. `offsets` were extracted.

@@ -15,3 +15,5 @@ mod events;
 mod lossy;
 #[path = "store/power.rs"]
 mod power;
+#[path = "store/repair.rs"]
+mod repair;

@@ -1,7 +1,7 @@
 //! `bifocal export`: the log of a stream as a Parquet file.
 
 use super::Answer;
-use super::data::DataArgs;
+use super::data::{DataArgs, lost_in_words};
 use super::progress::Bars;
 use super::report::{rate, seconds};
 use super::table::grouped;
@@ -39,7 +39,7 @@ const COLUMNS: [(&str, Kind); 12] = [
 
 /// Write the log of a stream to a Parquet file
 ///
-/// One row an event, with all that the log knows of it. (Rows of a view: `bifocal query VIEW --format
+/// One row an event, with all that the log knows of it; none for an event that is lost. (Rows of a view: `bifocal query VIEW --format
 /// parquet`.)
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  bifocal export orders -o orders.parquet --data ./data")]
@@ -77,6 +77,9 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         let (from, to) = (grouped(range.from.0), grouped(range.to.0));
         eprintln!("exported [{from}, {to})   {}   {}", seconds(took), rate(range.count(), took));
     }
+    if let Some(lost) = lost_in_words(&log.losses(range)) {
+        eprintln!("lost     {lost}");
+    }
     log.close()?;
     store.close()?;
     Ok(Answer::Done)
@@ -97,9 +100,13 @@ fn write(log: &StreamLog, range: Range, path: &Path, bars: &mut Bars) -> anyhow:
     for chunk in range.chunks(EVENTS_AT_ONCE) {
         let mut builders: Vec<Builder> = Vec::new();
         builders.resize_with(fields.len(), Default::default);
-        log.visit(chunk, |event| add(&mut builders, &event))?;
+        let mut rows = 0;
+        log.visit(chunk, |event| {
+            add(&mut builders, &event);
+            rows += 1;
+        })?;
         let columns: Vec<_> = builders.into_iter().map(Builder::finish).collect();
-        writer.write(&columns, chunk.count() as usize)?;
+        writer.write(&columns, rows)?;
         bars.set(chunk.to.0 - range.from.0);
     }
     writer.finish()?;

@@ -3,7 +3,8 @@
 
 use crate::calls::Calls;
 use crate::cell::CellRef;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{DataArgs, lost_in_words};
+use crate::cli::table::grouped;
 use crate::cli::view::{Opened, key_column, key_equals, time_ms};
 use crate::cli::{Answer, options};
 use crate::column::{Builder, Value};
@@ -100,12 +101,34 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let merged = Merge::new(&calls, sources)?;
     let settled_to = settled_to(&opened, boundary)?;
     let broken = print(args, &calls, merged, settled_to)?;
+    tell_lost(args, &opened, base.as_ref());
     drop(base);
     opened.close()?;
     for broken in &broken {
         eprintln!("broken   {broken}");
     }
     Ok(if broken.is_empty() { Answer::Done } else { Answer::No })
+}
+
+/// What of the events that were asked for is lost, and whether batch was folded while it was there.
+fn tell_lost(args: &Args, opened: &Opened, base: Option<&ViewFile>) {
+    let batch = base.map_or(Range::new(Offset::ZERO, Offset::ZERO), |base| base.meta().range);
+    let head = Offset(opened.log.head());
+    let range = match (args.lens, &args.as_of) {
+        (Lens::Batch, _) | (_, Some(_)) => batch,
+        (Lens::Speed, None) => Range::new(batch.to, head),
+        (Lens::Merged, None) => Range::new(Offset::ZERO, head),
+    };
+    let Some(lost) = lost_in_words(&opened.log.losses(range)) else { return };
+    eprintln!("lost     {lost}");
+    let counted = opened.log.lost(batch).saturating_sub(base.map_or(0, |base| base.meta().tally.lost));
+    if counted > 0 && args.lens != Lens::Speed {
+        let to = grouped(batch.to.0);
+        eprintln!(
+            "         batch [0, {to}) was folded before {} of them were lost, and counts those",
+            grouped(counted)
+        );
+    }
 }
 
 fn kept_run(opened: &Opened, name: &str) -> anyhow::Result<ViewFile> {

@@ -106,13 +106,16 @@ pub struct RunRecord {
     pub started_ms: i64,
     pub took_ms: u64,
     pub result: RunResult,
-    /// Why it failed.
+    /// Why it failed, or why nothing of it is kept any more.
     pub cause: Option<String>,
     /// None of a run that failed.
     pub certificate: Option<CertificateRecord>,
     pub events: u64,
     pub cells: u64,
     pub rejected: u64,
+    /// Offsets whose events the log had lost.
+    #[serde(default)]
+    pub lost: u64,
     /// Within the view's folder; None once nothing of the run is kept.
     pub file: Option<String>,
 }
@@ -236,6 +239,7 @@ mod tests {
             events: 1,
             cells: 1,
             rejected: 0,
+            lost: 0,
             file: Some(format!("{number}.redb")),
         };
         let mut view = ViewRecord {
