@@ -334,3 +334,40 @@ fn a_changed_component_a_changed_view_and_a_missing_directory_are_told() {
     }
     folder.refused("doctor --data nowhere", &["nowhere is no data directory"]);
 }
+
+#[test]
+fn a_repair_that_is_killed_is_simply_made_again() {
+    let folder = deployed(&orders(0, 3000), "");
+    folder.done("batch revenue --quiet");
+    change(&folder, SEGMENT, &noise(1500).as_bytes()[100..116]);
+    change(&folder, "data/views/1/0000000001.redb", b"EUR");
+    let (from, to) = offsets(folder.run("doctor").out.lines().find(|line| line.starts_with("no ")).unwrap());
+    for wait_ms in [150, 250, 350, 500, 700] {
+        let mut repair = folder.start("doctor --repair");
+        std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+        repair.kill().unwrap();
+        repair.wait().unwrap();
+        let shown = folder.run("stream show orders");
+        if shown.code == 0 {
+            let shown: Value = serde_json::from_str(&shown.out).unwrap();
+            assert!([0, to - from].map(Value::from).contains(&shown["lost"]), "{shown}");
+        }
+    }
+    folder.run("doctor --repair");
+    let ran = folder.run("doctor");
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.contains(&format!("offsets [{from}, {to})")), "{}", ran.out);
+    let kept: Vec<String> = std::fs::read_dir(folder.path("data/streams/1/damaged"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(!kept.is_empty() && kept.iter().all(|name| !name.starts_with("new-")), "{kept:?}");
+    folder.done("batch revenue --quiet");
+    let mut left = orders(0, 3000);
+    left.drain(from as usize..to as usize);
+    folder.write("left.ndjson", &lines(&left));
+    assert_eq!(
+        rows(&folder.done("query revenue")),
+        rows(&folder.done("run revenue.wasm left.ndjson --quiet"))
+    );
+}

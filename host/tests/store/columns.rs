@@ -2,21 +2,27 @@
 
 use super::events::Random;
 use super::lossy::Lossy;
+use super::repair::{flip, rows};
 use bifocal::description::{Description, Field, Filter, Kind, Order};
 use bifocal::event::{Event, Lineage, Typing};
 use bifocal::extract::{Extracted, Extractor, Scratch};
 use bifocal::log::{ReadLog, Stream};
 use bifocal::offset::{Offset, Range};
-use bifocal::store::{Appender, Batch, Payloads, Settings, StreamLog};
+use bifocal::store::{Appender, Batch, Patient, Payloads, Settings, StreamLog};
 use bifocal::time::TimeRule;
 use std::sync::Arc;
 
 const STRIPE: u64 = 65_536;
 const HEAD: u64 = 2 * STRIPE + 1_000;
 
+const FOLDER: &str = "streams/1/log";
+
+fn settings() -> Settings {
+    Settings { stream: Stream::default(), seed: 1, segment_bytes: 2 << 20 }
+}
+
 fn open(disk: &Lossy) -> Arc<StreamLog> {
-    let settings = Settings { stream: Stream::default(), seed: 1, segment_bytes: 2 << 20 };
-    StreamLog::open(Arc::new(disk.clone()), "streams/1/log", settings).unwrap()
+    StreamLog::open(Arc::new(disk.clone()), FOLDER, settings()).unwrap()
 }
 
 /// Two whole stripes and a bit, with wrong, absent and unwanted values.
@@ -112,4 +118,43 @@ fn columns_are_those_of_the_events_cold_warm_and_after_damage() {
         drop(log);
     }
     assert!(healed > 3, "only {healed} flipped bits were found: are rows still checked?");
+}
+
+#[test]
+fn what_is_cached_of_lost_events_is_read_no_more() {
+    let disk = Lossy::default();
+    fill(&disk);
+    let stripes = [0, 1].map(|stripe| Range::new(Offset(stripe * STRIPE), Offset((stripe + 1) * STRIPE)));
+    let log = open(&disk);
+    stripes.iter().for_each(|range| check(&log, *range));
+    let (mut scratch, extractor) = (Scratch::default(), extractor());
+    let mut extract =
+        |log: &StreamLog, range| ReadLog::extract(log, &extractor, &mut scratch, range).unwrap();
+    let before = stripes.map(|range| extract(&log, range));
+    log.close().unwrap();
+    drop(log);
+    let file = disk.names().into_iter().find(|name| name.starts_with(FOLDER)).unwrap();
+    let blocks: Vec<_> = rows(&disk, &file).into_iter().filter(|(table, ..)| *table == "blocks").collect();
+    let [from, to] =
+        [1, 2].map(|place: usize| u64::from_be_bytes(blocks[place].1.as_slice().try_into().unwrap()));
+    flip(&disk, &file, &blocks[1].2, 5_000);
+    let settings = settings();
+    let patient = Patient { disk: &disk, folder: FOLDER, settings: &settings, least_head: 0, now_ms: 0 };
+    let lost = Range::new(Offset(from), Offset(to));
+    assert_eq!(patient.repair().unwrap().lost[0].range, lost);
+
+    let log = open(&disk);
+    stripes.iter().for_each(|range| check(&log, *range));
+    assert!(extract(&log, stripes[1]) == before[1], "a stripe without a loss is as it was");
+    let [whole, left] = [&before[0], &extract(&log, stripes[0])];
+    let is_left = |offset: &u64| !(from..to).contains(offset);
+    assert!(left.offsets.iter().copied().eq(whole.offsets.iter().copied().filter(is_left)));
+    assert!(left.offsets.len() < whole.offsets.len());
+    // Chunks of any size have what the whole has.
+    let mut offsets = Vec::new();
+    for chunk in stripes[0].chunks(777) {
+        check(&log, chunk);
+        offsets.extend(extract(&log, chunk).offsets);
+    }
+    assert!(offsets == left.offsets);
 }

@@ -101,7 +101,7 @@ fn segments(disk: &Lossy) -> Vec<String> {
 }
 
 /// The rows of a file: table, key, value.
-fn rows(disk: &Lossy, file: &str) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+pub fn rows(disk: &Lossy, file: &str) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let copy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(copy.path(), disk.bytes(file)).unwrap();
     let database = redb::Database::open(copy.path()).unwrap();
@@ -118,7 +118,7 @@ fn rows(disk: &Lossy, file: &str) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
 }
 
 /// Flips one bit of a value, wherever in the file it lies.
-fn flip(disk: &Lossy, file: &str, value: &[u8], bit: u64) {
+pub fn flip(disk: &Lossy, file: &str, value: &[u8], bit: u64) {
     let bytes = disk.bytes(file);
     let places: Vec<usize> = bytes
         .windows(value.len())

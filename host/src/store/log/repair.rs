@@ -310,7 +310,7 @@ impl Renewed<'_> {
         let mut kept: Vec<(Table, Vec<u8>, Vec<u8>)> = Vec::new();
         if let Some(damaged) = &survey.database {
             for table in [KEYS, SOURCES] {
-                notes(damaged, table, &mut |key, row, _| {
+                notes(damaged, table, |key, row, _| {
                     if !key.is_empty() && !row.is_some_and(|row| table == KEYS && is_lost(&fences, row)) {
                         kept.push((table, key.to_vec(), row.unwrap_or_default().to_vec()));
                     }

@@ -110,8 +110,8 @@ impl Survey {
         let end = next.map_or(end, |next| end.min(next));
         let says = head.as_ref().ok().copied().flatten().unwrap_or(first);
         let mut forgotten = Vec::new();
-        notes(&database, KEYS, &mut |_, _, fault| forgotten.extend(fault))?;
-        notes(&database, SOURCES, &mut |_, _, fault| forgotten.extend(fault))?;
+        notes(&database, KEYS, |_, _, fault| forgotten.extend(fault))?;
+        notes(&database, SOURCES, |_, _, fault| forgotten.extend(fault))?;
         let start = start.or_else(|| rows.before_first(first));
         let remade = std::mem::take(&mut rows.remade);
         let pieces = rows.in_order(first, end);
@@ -165,7 +165,7 @@ impl Rows {
     /// Reads what holds events, each as it would be read by anyone; `told` is the offset after the last.
     fn read(&mut self, database: &Database, (first, told): (u64, u64), seed: u64) -> Result<(), Error> {
         for table in [FENCES, BLOCKS, TAIL] {
-            let mut take = |from, row: Result<&[u8], Error>| {
+            let take = |from, row: Result<&[u8], Error>| {
                 let read = row.and_then(|row| {
                     self.row(database, table, from, row, seed)
                         .map_err(|what| Error::damaged(database.file(), what))
@@ -174,7 +174,7 @@ impl Rows {
                 self.faults.extend(fault.map(|fault| (from, fault)));
                 Ok(())
             };
-            let fault = rows(database, table, (first, told), &mut take)?;
+            let fault = rows(database, table, (first, told), take)?;
             self.faults.extend(fault);
         }
         self.faults.sort();
@@ -279,7 +279,7 @@ fn rows(
     database: &Database,
     table: Table,
     (first, told): (u64, u64),
-    take: &mut dyn FnMut(u64, Result<&[u8], Error>) -> Result<(), Error>,
+    mut take: impl FnMut(u64, Result<&[u8], Error>) -> Result<(), Error>,
 ) -> Result<Vec<(u64, String)>, Error> {
     let (mut faults, mut at) = (Vec::new(), first);
     loop {
@@ -318,7 +318,7 @@ fn rows(
 pub fn notes(
     database: &Database,
     table: Table,
-    take: &mut dyn FnMut(&[u8], Option<&[u8]>, Option<String>),
+    mut take: impl FnMut(&[u8], Option<&[u8]>, Option<String>),
 ) -> Result<(), Error> {
     let is_one = |row: &[u8]| {
         row.is_empty() || if table == KEYS { Receipt::from_bytes(row).is_some() } else { Mark::is_row(row) }
