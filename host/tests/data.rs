@@ -5,6 +5,8 @@
 mod appends;
 #[path = "data/doctor.rs"]
 mod doctor;
+#[path = "data/exchange.rs"]
+mod exchange;
 #[path = "data/logs.rs"]
 mod logs;
 #[path = "data/process.rs"]

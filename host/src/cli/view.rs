@@ -83,6 +83,19 @@ impl Opened {
         Ok(ViewFile::open_read_only(self.store.disk(), &file, CACHE)?)
     }
 
+    /// What `--as-of run:N` names.
+    pub fn kept_run(&self, name: &str) -> anyhow::Result<ViewFile> {
+        let number = name.strip_prefix("run:").and_then(|number| number.parse().ok());
+        let Some(number) = number else { bail!("--as-of '{name}' is not run:N") };
+        let Some(run) = self.record.run(number) else {
+            bail!("run {number} is not kept; `bifocal runs {}` lists those that are", self.record.name)
+        };
+        if run.version != self.version.number {
+            bail!("run {number} was made by version v{}, v{} is live", run.version, self.version.number);
+        }
+        self.open_run(run)
+    }
+
     /// The published batch view.
     pub fn base(&self) -> anyhow::Result<Option<ViewFile>> {
         self.batch_run().map(|run| self.open_run(run)).transpose()

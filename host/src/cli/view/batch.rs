@@ -88,23 +88,8 @@ impl Args {
         let (started_ms, started) = (chrono::Utc::now().timestamp_millis(), Instant::now());
         let outcome = self.fold(opened, kind, base.as_ref(), &file, means);
         let took = started.elapsed();
-        let record = RunRecord {
-            number,
-            kind,
-            version: opened.version.number,
-            from: 0,
-            to: 0,
-            started_ms,
-            took_ms: took.as_millis() as u64,
-            result: RunResult::Failed,
-            cause: None,
-            certificate: None,
-            events: 0,
-            cells: 0,
-            rejected: 0,
-            lost: 0,
-            file: None,
-        };
+        let begun = RunRecord::begun(number, kind, opened.version.number, started_ms);
+        let record = RunRecord { took_ms: took.as_millis() as u64, ..begun };
         match outcome {
             Ok((meta, events)) => {
                 let to = meta.range.to.0;
@@ -243,7 +228,8 @@ impl Args {
     }
 }
 
-fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRecord {
+/// The record of a run that has made a view.
+pub fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRecord {
     RunRecord {
         from: meta.range.from.0,
         to: meta.range.to.0,

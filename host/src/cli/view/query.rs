@@ -80,7 +80,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let wanted = Wanted::new(args, opened.description())?;
     let calls = opened.calls();
     let base = match &args.as_of {
-        Some(name) => Some(kept_run(&opened, name)?),
+        Some(name) => Some(opened.kept_run(name)?),
         None => opened.base()?,
     };
     let boundary = base.as_ref().map_or(Offset::ZERO, |base| base.meta().range.to);
@@ -129,18 +129,6 @@ fn tell_lost(args: &Args, opened: &Opened, base: Option<&ViewFile>) {
             grouped(counted)
         );
     }
-}
-
-fn kept_run(opened: &Opened, name: &str) -> anyhow::Result<ViewFile> {
-    let number = name.strip_prefix("run:").and_then(|number| number.parse().ok());
-    let Some(number) = number else { bail!("--as-of '{name}' is not run:N") };
-    let Some(run) = opened.record.run(number) else {
-        bail!("run {number} is not kept; `bifocal runs {}` lists those that are", opened.record.name)
-    };
-    if run.version != opened.version.number {
-        bail!("run {number} was made by version v{}, v{} is live", run.version, opened.version.number);
-    }
-    opened.open_run(run)
 }
 
 /// `[boundary, head)`, folded now.
