@@ -371,3 +371,26 @@ fn a_repair_that_is_killed_is_simply_made_again() {
         rows(&folder.done("run revenue.wasm left.ndjson --quiet"))
     );
 }
+
+#[test]
+fn a_log_that_is_gone_is_lost_as_far_as_anyone_has_read_it() {
+    let folder = deployed(&orders(0, 300), "");
+    folder.done("batch revenue --quiet");
+    let expected = rows(&folder.done("query revenue"));
+    std::fs::remove_file(folder.path(SEGMENT)).unwrap();
+    let ran = folder.run("doctor");
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out.contains("300 of 300 events cannot be read, offsets [0, 300): its file is gone"),
+        "{}",
+        ran.out
+    );
+    folder.refused("query revenue", &["the log of stream 'orders' is gone"]);
+    assert_eq!(folder.run("doctor --repair").code, 1);
+    let ran = folder.run("query revenue");
+    assert_eq!(rows(&ran.out), expected, "the view still has what it was folded from");
+    assert!(ran.err.contains("lost     300 at offsets [0, 300)"), "{}", ran.err);
+    folder.write("more.ndjson", &lines(&orders(300, 310)));
+    assert_eq!(folder.json("append orders more.ndjson")["first_offset"], 300);
+    assert_eq!(folder.run("doctor").code, 0);
+}

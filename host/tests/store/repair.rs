@@ -24,6 +24,10 @@ fn growing() -> Settings {
     settings(1 << 30, 100_000)
 }
 
+fn has_id(n: u64) -> bool {
+    !n.is_multiple_of(3)
+}
+
 /// The event that is appended as the `n`th; two of three have an id.
 fn made(n: u64) -> Made {
     let mut random = Random(n + 1);
@@ -31,7 +35,7 @@ fn made(n: u64) -> Made {
     Made {
         time_ms: 1_700_000_000_000 + random.below(100_000_000) as i64,
         ingested_ms: 1_700_000_000_000 + (n / 64) as i64 * 1000,
-        id: (n % 3 > 0).then(|| format!("id-{n}")),
+        id: has_id(n).then(|| format!("id-{n}")),
         position: n,
         key: None,
         headers: Vec::new(),
@@ -184,7 +188,7 @@ fn check(disk: &Lossy, head: u64, lost: &[(u64, u64)], goes_on: bool) {
 
     // It goes on: what is there is a duplicate, what was lost may come again, at offsets of its own.
     let appender = Appender::new(log.clone()).unwrap();
-    let with_id = |n: &u64| n % 3 > 0;
+    let with_id = |n: &u64| has_id(*n);
     let there = (0..head).rev().filter(with_id).find(|n| !is_lost(*n)).unwrap();
     assert_eq!(appender.append(batch(&[made(there)])).unwrap().duplicates, 1);
     let mut next = head;
@@ -319,13 +323,15 @@ fn a_damaged_fence_is_a_fence_again_and_losses_add_up() {
     check(&disk, head, &expected, true);
 }
 
+type Spoil = fn(&Lossy, &str);
+
 #[test]
 fn a_segment_that_is_gone_or_cannot_be_opened_is_lost_up_to_its_neighbours() {
     let disk = Lossy::default();
     let head = fill(&disk);
     let files = segments(&disk);
     let firsts: Vec<u64> = files.iter().map(|file| file[FOLDER.len() + 1..][..20].parse().unwrap()).collect();
-    let spoil: [(&str, fn(&Lossy, &str)); 3] = [
+    let spoil: [(&str, Spoil); 3] = [
         ("header", |disk, file| (0..320).for_each(|byte| disk.flip(file, byte * 8 + byte % 8))),
         ("nothing", |disk, file| disk.open(file).unwrap().set_len(0).unwrap()),
         ("gone", |disk, file| disk.unlink(file).unwrap()),
