@@ -3,6 +3,7 @@
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::str::FromStr;
 
 /// A SHA-256 value. `Display` is 64 hex digits; [`Digest::short`] is the form for reports.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,23 @@ impl fmt::Display for Digest {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Digest, NoDigest> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+        let byte = |[a, b]: &[u8; 2]| Some((digit(*a)? << 4 | digit(*b)?) as u8);
+        let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
+        let bytes = bytes.filter(|_| rest.is_empty()).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Digest).ok_or_else(|| NoDigest(text.into()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no digest: 64 lower-case hex digits")]
+pub struct NoDigest(String);
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,5 +101,21 @@ impl Hasher {
 
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_as_it_is_printed_and_nothing_else_is_one() {
+        let digest = Digest::of(b"any");
+        let text = digest.to_string();
+        assert_eq!(text.parse(), Ok(digest));
+        for wrong in ["", &text[1..], &format!("{text}0"), &text.to_uppercase(), &text.replacen('e', "g", 1)]
+        {
+            assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
+        }
     }
 }

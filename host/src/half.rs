@@ -74,6 +74,7 @@ pub struct FoldedChunk {
     pub rejected: Vec<Rejected>,
     ignored: u64,
     late: u64,
+    lost: u64,
 }
 
 impl FoldedChunk {
@@ -86,6 +87,7 @@ impl FoldedChunk {
             fuel: self.outcome.fuel,
             splits: self.outcome.splits,
             chunks: 1,
+            lost: self.lost,
         }
     }
 }
@@ -127,7 +129,8 @@ pub fn fold(job: &Job<'_>, scratch: &mut Scratch, range: Range) -> Result<Folded
         }
         None => 0,
     };
-    Ok(FoldedChunk { range, outcome, rejected, ignored: chunk.ignored, late })
+    let lost = job.log.lost(range);
+    Ok(FoldedChunk { range, outcome, rejected, ignored: chunk.ignored, late, lost })
 }
 
 /// Whether each event has a window that was closed before it.

@@ -37,6 +37,7 @@ pub mod batch;
 pub mod speed;
 pub mod certify;
 pub mod refold;
+pub mod exchange;
 pub mod reconcile;
 pub mod drill;
 pub mod run;

@@ -125,15 +125,16 @@ fn first_unequal<'a>(batch: &[Rejected], halves: impl Iterator<Item = &'a Reject
 
 fn unconserved(half: &Half) -> Option<String> {
     let tally = half.tally;
-    let sum = tally.folded + tally.rejected + tally.ignored;
+    let sum = tally.folded + tally.rejected + tally.ignored + tally.lost;
     (sum != half.range.count()).then(|| {
         format!(
-            "{} holds {} events, but {} were folded, {} rejected and {} ignored",
+            "{} holds {} events, but {} were folded, {} rejected, {} ignored and {} lost",
             half.range,
             half.range.count(),
             tally.folded,
             tally.rejected,
-            tally.ignored
+            tally.ignored,
+            tally.lost
         )
     })
 }

@@ -97,7 +97,7 @@ pub fn full(
 }
 
 /// Folds `[N, to)` and merges it to the right of `base`, which is `[0, N)`. What is wrong in the base
-/// stays so.
+/// stays so; if it counts events that the log has lost since, nothing is certified.
 pub fn incremental(
     job: &Job<'_>,
     base: &ViewFile,
@@ -113,7 +113,7 @@ pub fn incremental(
     let mut gathering = Gathering::new(job, Some(base), target, means);
     fold_on(job, Range::new(boundary, to), means, &mut gathering, &mut record, progress)?;
     gathering.write(Some(Box::new(base.scan()?)), &mut record)?;
-    record.finish(Range::new(Offset::ZERO, to), base.meta().certificate.is_some())
+    record.finish(Range::new(Offset::ZERO, to), is_of_log(job, base))
 }
 
 /// Folds chosen cells of `[0, N)` again and puts them in place of those of `base`, whose boundary N
@@ -147,7 +147,7 @@ pub fn targeted(
     copied.copy_before(boundary, &mut record, touched)?;
     let others = |cell: &CellRef<'_>| !chosen.has(cell.key, cell.window);
     gathering.write(Some(Box::new(Only::new(base.scan()?, others)?)), &mut record)?;
-    record.finish(base.meta().range, base.meta().certificate.is_some())
+    record.finish(base.meta().range, is_of_log(job, base))
 }
 
 fn fold_on(
@@ -165,6 +165,13 @@ fn fold_on(
         progress(events);
         Ok(())
     })
+}
+
+/// Whether the log still has all that a certified base was folded from. What is lost stays lost, so that
+/// equal counts are the same events.
+fn is_of_log(job: &Job<'_>, base: &ViewFile) -> bool {
+    let meta = base.meta();
+    meta.certificate.is_some() && meta.tally.lost == job.log.lost(meta.range)
 }
 
 /// Refuses a base that a run up to `to` cannot stand on.

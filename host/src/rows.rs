@@ -12,9 +12,12 @@ pub use table::grouped;
 
 use crate::column::{Column, Value};
 use crate::description::{Field, Kind};
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Rows in columns: as many columns as fields, `count` values each. Of a field only name and kind
 /// are meant.
@@ -131,9 +134,18 @@ impl<'a> Writer<'a> {
             Format::Ndjson => Box::new(json::Json::lines(fields, out)?),
             Format::Csv => Box::new(csv::Csv::new(fields, out)),
             Format::Arrow => Box::new(arrow::Stream::new(fields, out)?),
-            Format::Parquet => Box::new(parquet::File::new(fields, out)?),
+            Format::Parquet => Box::new(parquet::File::new(fields, &[], out)?),
         };
         Ok(Writer { encoder })
+    }
+
+    /// Parquet with notes in the file's metadata, names and values.
+    pub fn parquet(
+        fields: &[Field],
+        notes: &[(String, String)],
+        out: &'a mut dyn Write,
+    ) -> Result<Writer<'a>, Error> {
+        Ok(Writer { encoder: Box::new(parquet::File::new(fields, notes, out)?) })
     }
 
     /// Columns as the writer's fields say, `count` rows each.
@@ -145,6 +157,17 @@ impl<'a> Writer<'a> {
     pub fn finish(mut self) -> Result<(), Error> {
         self.encoder.finish()
     }
+}
+
+/// The columns in which Arrow and Parquet have such rows.
+pub fn schema(fields: &[Field]) -> Arc<Schema> {
+    Arc::clone(arrow::Batches::new(fields).schema())
+}
+
+/// Rows in those columns.
+pub fn batch(fields: &[Field], columns: &[Column], count: usize) -> Result<RecordBatch, Error> {
+    let batch = arrow::Batches::new(fields).batch(columns, 0..count);
+    batch.map_err(|error| Error::Encode { format: Format::Arrow, reason: error.to_string() })
 }
 
 /// One format.

@@ -29,8 +29,11 @@ pub use catalog::{
 pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
-pub use examine::Examined;
-pub use log::{Appender, Batch, Key, Mark, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings, StreamLog};
+pub use examine::{Examined, State};
+pub use log::{
+    Appender, Batch, Health, Key, Loss, Mark, Patient, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings,
+    StreamLog,
+};
 pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
 
 use crate::digest::Digest;
@@ -47,6 +50,8 @@ pub struct Store {
     catalog: Catalog,
     /// Open logs by the number of their stream: a log has one writer, so it is opened once.
     logs: Mutex<BTreeMap<u64, Weak<StreamLog>>>,
+    /// What was removed when it was opened.
+    swept: Vec<String>,
     _lock: Option<Lock>,
 }
 
@@ -73,8 +78,8 @@ impl Store {
     pub fn with_disk(disk: Arc<dyn Disk>) -> Result<Store, Error> {
         require_ours(disk.as_ref(), "the data directory")?;
         let catalog = Catalog::open(disk.as_ref())?;
-        sweep::sweep(disk.as_ref(), &catalog)?;
-        Ok(Store { disk, catalog, logs: Mutex::default(), _lock: None })
+        let swept = sweep::sweep(disk.as_ref(), &catalog)?;
+        Ok(Store { disk, catalog, logs: Mutex::default(), swept, _lock: None })
     }
 
     /// Where files of views are made.

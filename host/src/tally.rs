@@ -1,6 +1,10 @@
 //! Counts over a range of a log, that let a reader check that no event went missing.
 
-/// Counts over a range. Conservation: `folded + rejected + ignored` is the range's number of events.
+/// How many counts there are.
+pub const COUNTS: usize = 8;
+
+/// Counts over a range. Conservation: `folded + rejected + ignored + lost` is the range's number
+/// of offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub folded: u64,
@@ -13,16 +17,19 @@ pub struct Tally {
     pub splits: u64,
     /// Chunks or micro-batches.
     pub chunks: u64,
+    /// Offsets whose events the log has lost.
+    pub lost: u64,
 }
 
 impl Tally {
     /// These counts, always in the same order.
-    pub fn counts(self) -> [u64; 7] {
-        [self.folded, self.rejected, self.ignored, self.late, self.fuel, self.splits, self.chunks]
+    pub fn counts(self) -> [u64; COUNTS] {
+        let Tally { folded, rejected, ignored, late, fuel, splits, chunks, lost } = self;
+        [folded, rejected, ignored, late, fuel, splits, chunks, lost]
     }
 
-    pub fn of_counts([folded, rejected, ignored, late, fuel, splits, chunks]: [u64; 7]) -> Tally {
-        Tally { folded, rejected, ignored, late, fuel, splits, chunks }
+    pub fn of_counts([folded, rejected, ignored, late, fuel, splits, chunks, lost]: [u64; COUNTS]) -> Tally {
+        Tally { folded, rejected, ignored, late, fuel, splits, chunks, lost }
     }
 
     /// The counts of both ranges.

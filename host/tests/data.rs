@@ -5,6 +5,8 @@
 mod appends;
 #[path = "data/doctor.rs"]
 mod doctor;
+#[path = "data/exchange.rs"]
+mod exchange;
 #[path = "data/kills.rs"]
 mod kills;
 #[path = "data/logs.rs"]

@@ -21,6 +21,8 @@ mod model;
 mod native;
 #[path = "store/power.rs"]
 mod power;
+#[path = "store/repair.rs"]
+mod repair;
 #[path = "store/run.rs"]
 mod run;
 #[path = "store/runs.rs"]

@@ -1,9 +1,25 @@
 //! `--data DIR`: working directly on a data directory.
 
-use crate::store::Store;
+use super::table::grouped;
+use crate::store::{Loss, Store};
 use anyhow::bail;
 use clap::Args;
 use std::path::PathBuf;
+
+/// Ranges that are spelled out.
+const RANGES_SHOWN_MAX: usize = 8;
+
+/// `540 at offsets [1,200, 1,740): row … does not match its checksum`; None if nothing is lost.
+pub fn lost_in_words(losses: &[Loss]) -> Option<String> {
+    let first = losses.first()?;
+    let count: u64 = losses.iter().map(|loss| loss.range.count()).sum();
+    let range = |loss: &Loss| format!("[{}, {})", grouped(loss.range.from.0), grouped(loss.range.to.0));
+    let mut ranges: Vec<String> = losses.iter().take(RANGES_SHOWN_MAX).map(range).collect();
+    if losses.len() > RANGES_SHOWN_MAX {
+        ranges.push(format!("and {} more ranges", losses.len() - RANGES_SHOWN_MAX));
+    }
+    Some(format!("{} at offsets {}: {}", grouped(count), ranges.join(", "), first.reason))
+}
 
 #[derive(Args, Clone, Debug)]
 pub struct DataArgs {

@@ -2,19 +2,32 @@
 
 use super::data::DataArgs;
 use super::{Answer, options};
-use crate::store::{Examined, Store};
+use crate::store::{self, Examined, State, Store};
 use crate::wasm::{self, Engine};
+use anyhow::bail;
 use clap::Args as ClapArgs;
 use std::path::Path;
 use std::process::Command;
 
 /// Check that this machine has what Bifocal needs, and say what to do if not
 ///
-/// With a data directory it also reads every event, cell and component that is stored there against its
-/// checksum, and says exactly what is lost. It changes nothing. Exit code 1 if something is not in order.
+/// With a data directory it also reads every event, column, cell and component that is stored there
+/// against its checksum, and says exactly what is lost. It changes nothing unless asked to.
+///
+/// With --repair, what is a cache is made again or dropped: columns, views, hashes of ids. Damaged events
+/// are given up: their offsets stay, and are named wherever they are missing; all else goes on around them.
+/// A copy of the damaged file is kept. Killed on the way, give the same command again.
+///
+/// Exit code 0 if all is in order, also around events that were given up earlier; 1 if something is not, or
+/// --repair had to give something up; 2 if the directory could not be looked at.
 #[derive(ClapArgs)]
-#[command(after_help = "Examples:\n  bifocal doctor\n  bifocal doctor --data ./data")]
+#[command(
+    after_help = "Examples:\n  bifocal doctor\n  bifocal doctor --data ./data\n  bifocal doctor --data ./data --repair"
+)]
 pub struct Args {
+    /// Make again what can be, and give up what cannot
+    #[arg(long)]
+    repair: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -26,7 +39,11 @@ struct Finding {
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = if args.data.is_named() { Some(args.data.open()?) } else { None };
+    if args.repair && !args.data.is_named() {
+        bail!("--repair mends a data directory: say which, with --data DIR");
+    }
+    hush_redb();
+    let store = if args.data.is_named() { Some(open(&args.data)?) } else { None };
     let findings = [
         Finding { what: "engine", found: engine() },
         Finding { what: "cache", found: cache() },
@@ -42,23 +59,64 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         }
     }
     let mut is_well = findings.iter().all(|finding| finding.found.is_ok());
-    if let Some(store) = store {
-        is_well &= examine(&store)?;
+    match store {
+        Some(Ok(store)) => {
+            is_well &= examine(&store, args.repair)?;
+            store.close()?;
+        }
+        Some(Err(fault)) => {
+            is_well = false;
+            println!("no       catalog: {fault}");
+        }
+        None => {}
     }
     Ok(if is_well { Answer::Done } else { Answer::No })
 }
 
-/// Whether all that is stored is what was written.
-fn examine(store: &Store) -> anyhow::Result<bool> {
+/// Whether all that is stored is what was written, or was given up earlier.
+fn examine(store: &Store, repairs: bool) -> anyhow::Result<bool> {
     let mut is_well = true;
-    store.examine(|Examined { what, found }| match found {
-        Ok(found) => println!("ok       {what}: {found}"),
-        Err(fault) => {
-            is_well = false;
-            println!("no       {what}: {fault}");
-        }
-    })?;
+    let visit = |Examined { what, state, found }: Examined| {
+        let word = match state {
+            State::Sound => "ok",
+            State::Lost | State::GivenUp => "lost",
+            State::Mended => "mended",
+            State::Damaged => "no",
+        };
+        is_well &= !matches!(state, State::GivenUp | State::Damaged);
+        println!("{word:<8} {what}: {found}");
+    };
+    if repairs {
+        store.repair(chrono::Utc::now().timestamp_millis(), visit)?;
+    } else {
+        store.examine(visit)?;
+    }
     Ok(is_well)
+}
+
+/// The directory, or what is wrong with its catalog, from which nothing can be made again.
+fn open(data: &DataArgs) -> anyhow::Result<Result<Store, String>> {
+    match data.open() {
+        Ok(store) => Ok(Ok(store)),
+        Err(error) => match error.downcast_ref::<store::Error>() {
+            Some(store::Error::Damaged { file, what }) => Ok(Err(format!(
+                "{file} is damaged: {what}; it is no cache: restore it from a copy of the directory. Nothing was \
+                 looked at or changed"
+            ))),
+            _ => Err(error),
+        },
+    }
+}
+
+/// A damaged page can make redb panic, which the store catches and tells as damage: its trace would only
+/// stand in the way.
+fn hush_redb() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|place| place.file().contains("redb")) {
+            usual(panic);
+        }
+    }));
 }
 
 /// The pool reserves address space, which a limit on virtual memory can refuse.

@@ -1,28 +1,36 @@
-//! `bifocal import`: an exported log into a stream.
+//! `bifocal import`: an exported log into a stream, or an exported view into a view.
+
+mod log;
+mod view;
 
 use super::Answer;
-use super::append::{Told, tell};
 use super::data::DataArgs;
-use super::progress::Bars;
-use crate::input::{self, Stopped, Target};
-use crate::store::Appender;
-use anyhow::bail;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
-use std::time::Instant;
 
-/// Append an exported log to a stream
+/// Append an exported log to a stream, or take an exported view over
 ///
-/// Events keep their time, ingest time, id and lineage; they get offsets of their own. As with `append`,
-/// what is there of the same file is found and left out, so that an import that was interrupted goes on.
+/// Of a log: events keep their time, ingest time, id and lineage; they get offsets of their own. As with
+/// `append`, what is there of the same file is found and left out, so that an import that was interrupted
+/// goes on.
+///
+/// Of a view (--view): saves the run that made it. The file is refused unless it is of the live version and
+/// was folded from the same log, and unless all its cells are those of its certificate. A certificate is no
+/// signature: `bifocal batch VIEW --verify` computes the cells from this log.
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  bifocal import orders orders.parquet --data ./data")]
+#[command(after_help = "Examples:
+  bifocal import orders orders.parquet --data ./data
+  bifocal import --view revenue revenue.parquet --data ./data")]
 pub struct Args {
-    stream: String,
+    /// The stream, or the view
+    name: String,
     /// What `bifocal export` wrote
     file: PathBuf,
-    /// Append the file from its start, whatever was appended of it before
+    /// NAME is a view
     #[arg(long)]
+    view: bool,
+    /// Append the file from its start, whatever was appended of it before
+    #[arg(long, conflicts_with = "view")]
     again: bool,
     /// No report and no progress
     #[arg(long, short)]
@@ -32,35 +40,5 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
-    let log = store.log(&store.stream(&args.stream)?)?;
-    let appender = Appender::new(log.clone())?;
-    let now_ms = || chrono::Utc::now().timestamp_millis();
-    let target = Target { log: &log, appender: &appender, now_ms: &now_ms };
-    let mut bars = Bars::new(args.quiet);
-    let (started, mut total) = (Instant::now(), None);
-    let imported = input::import_log(target, &args.file, args.again, &mut |events, of| {
-        if total.replace(of).is_none() {
-            bars.events("import", of);
-        }
-        bars.set(events);
-    });
-    let told = Told { what: "imported", took: started.elapsed(), is_quiet: args.quiet };
-    bars.finish();
-    drop(appender);
-    log.close()?;
-    store.close()?;
-    match imported {
-        Ok(durable) => {
-            tell(&told, &durable)?;
-            Ok(Answer::Done)
-        }
-        Err(stopped) => {
-            let Stopped { error, durable } = *stopped;
-            tell(&told, &durable)?;
-            bail!(
-                "{error}\n         what came before is durable; give the same command again: it goes on from there"
-            )
-        }
-    }
+    if args.view { view::main(args) } else { log::main(args) }
 }

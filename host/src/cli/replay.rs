@@ -1,6 +1,6 @@
 //! `bifocal replay`: a range of a stream's log through a transform that need not be deployed.
 
-use super::data::DataArgs;
+use super::data::{DataArgs, lost_in_words};
 use super::events::{EventArgs, duration_ms};
 use super::progress::Bars;
 use super::report::{rate, seconds};
@@ -92,6 +92,9 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let (rows, broken) = run::present(&calls, half.table.iter_sorted())?;
     if !args.quiet {
         tell(&half, started.elapsed());
+    }
+    if let Some(lost) = lost_in_words(&log.losses(range)) {
+        eprintln!("lost     {lost}");
     }
     for broken in broken.iter().take(SHOWN_MAX) {
         eprintln!("broken   {}: {}", cells_in_words(&broken.cell), broken.cause);

@@ -108,18 +108,7 @@ impl Report<'_> {
 
     fn write_counts(&self, out: &mut String) {
         let counted = self.counted();
-        let tally = counted.iter().fold(crate::half::Tally::default(), |sum, done| {
-            let tally = done.half.tally;
-            crate::half::Tally {
-                folded: sum.folded + tally.folded,
-                rejected: sum.rejected + tally.rejected,
-                ignored: sum.ignored + tally.ignored,
-                late: sum.late + tally.late,
-                fuel: sum.fuel + tally.fuel,
-                splits: sum.splits + tally.splits,
-                chunks: sum.chunks + tally.chunks,
-            }
-        });
+        let tally = counted.iter().fold(crate::half::Tally::default(), |sum, done| sum.plus(done.half.tally));
         let _ = write!(
             out,
             "rejected {}   ignored {}   late {}   fuel {} an event",

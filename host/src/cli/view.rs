@@ -14,7 +14,7 @@ use crate::half::Job;
 use crate::key;
 use crate::log::ReadLog;
 use crate::store::{
-    CacheBytes, RunRecord, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord,
+    CacheBytes, RunRecord, RunResult, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord,
 };
 use crate::time::TimeRule;
 use crate::transform::Transform;
@@ -69,9 +69,31 @@ impl Opened {
     }
 
     pub fn open_run(&self, run: &RunRecord) -> anyhow::Result<ViewFile> {
-        let Some(file) = &run.file else { bail!("nothing of run {} is kept", run.number) };
+        let (number, view) = (run.number, &self.record.name);
+        let Some(file) = &run.file else {
+            match (run.result, &run.cause) {
+                (RunResult::Published, Some(cause)) => bail!(
+                    "run {number} of view '{view}' is lost, {cause}; `bifocal batch {view} --full` makes another from \
+                     the log"
+                ),
+                _ => bail!("nothing of run {number} is kept"),
+            }
+        };
         let file = format!("{}/{file}", self.record.folder());
         Ok(ViewFile::open_read_only(self.store.disk(), &file, CACHE)?)
+    }
+
+    /// What `--as-of run:N` names.
+    pub fn kept_run(&self, name: &str) -> anyhow::Result<ViewFile> {
+        let number = name.strip_prefix("run:").and_then(|number| number.parse().ok());
+        let Some(number) = number else { bail!("--as-of '{name}' is not run:N") };
+        let Some(run) = self.record.run(number) else {
+            bail!("run {number} is not kept; `bifocal runs {}` lists those that are", self.record.name)
+        };
+        if run.version != self.version.number {
+            bail!("run {number} was made by version v{}, v{} is live", run.version, self.version.number);
+        }
+        self.open_run(run)
     }
 
     /// The published batch view.

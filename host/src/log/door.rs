@@ -30,6 +30,13 @@ pub trait ReadLog: Sync {
     /// SHA-256 over the events of a range: payload, event time, id and, only if asked, ingest time (see
     /// [`crate::event::Running`]).
     fn digest(&self, range: Range, with_ingested: bool) -> Result<Digest, Unreadable>;
+
+    /// Events of a range that are lost for good: no call above gives them, and times have the watermark's
+    /// in their place.
+    fn lost(&self, range: Range) -> u64 {
+        _ = range;
+        0
+    }
 }
 
 /// What the watermark within a range follows from.

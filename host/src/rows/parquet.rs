@@ -7,6 +7,7 @@ use crate::description::Field;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use std::io::Write;
 use std::sync::Arc;
@@ -23,11 +24,18 @@ pub struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    pub fn new(fields: &[Field], out: &'a mut dyn Write) -> Result<File<'a>, Error> {
+    pub fn new(
+        fields: &[Field],
+        notes: &[(String, String)],
+        out: &'a mut dyn Write,
+    ) -> Result<File<'a>, Error> {
         let batches = Batches::new(fields);
+        let note = |(name, value): &(String, String)| KeyValue::new(name.clone(), value.clone());
+        let notes: Vec<KeyValue> = notes.iter().map(note).collect();
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by(concat!("bifocal ", env!("CARGO_PKG_VERSION")).into())
+            .set_key_value_metadata((!notes.is_empty()).then_some(notes))
             .build();
         let schema = Arc::clone(batches.schema());
         let writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(cannot)?;

@@ -339,6 +339,38 @@ fn checked<'a>(file: &str, table: Table, key: &[u8], value: &'a [u8]) -> Result<
     Ok(body)
 }
 
+/// The bodies of `N` bytes of one row that lie anywhere in a file, newest and former ones alike: what can
+/// still be learned of a file that does not open. The checksum tells them from all else.
+pub fn search<const N: usize>(
+    disk: &dyn Disk,
+    file: &str,
+    table: Table,
+    key: &[u8],
+) -> Result<Vec<[u8; N]>, Error> {
+    let fail = |cause| Error::disk(file, cause);
+    let opened = disk.open(file).map_err(fail)?;
+    let size = opened.size().map_err(fail)?;
+    let (mut found, mut at) = (Vec::new(), 0);
+    let overlap = (HEADER_BYTES + N - 1) as u64;
+    while at + overlap < size {
+        let mut bytes = vec![0; (size - at).min(SEARCH_BYTES + overlap) as usize];
+        opened.read(at, &mut bytes).map_err(fail)?;
+        for value in bytes.windows(HEADER_BYTES + N) {
+            let Some(([VERSION, checksum @ ..], body)) = value.split_first_chunk::<HEADER_BYTES>() else {
+                continue;
+            };
+            if u64::from_le_bytes(*checksum) == table.checksum(VERSION, key, body) {
+                found.extend(<[u8; N]>::try_from(body));
+            }
+        }
+        at += SEARCH_BYTES;
+    }
+    Ok(found)
+}
+
+/// Bytes of a file that are searched at a time.
+const SEARCH_BYTES: u64 = 1 << 20;
+
 fn hex(key: &[u8]) -> String {
     key.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,18 +4,23 @@
 mod append;
 mod before;
 mod block;
-mod columns;
+pub(super) mod columns;
+mod fence;
 mod mark;
 mod queue;
 mod read;
 mod record;
+mod repair;
 mod segment;
+mod survey;
 mod writer;
 
 pub use append::{Batch, Key, Receipt};
+pub use fence::Loss;
 pub use mark::Mark;
 pub use queue::Appender;
 pub use read::{Payloads, Pieces};
+pub use repair::{Health, Patient};
 
 use super::disk::Disk;
 use super::error::Error;
@@ -77,7 +82,7 @@ impl StreamLog {
             segments.push(Arc::new(Segment::create(disk.as_ref(), folder, 0, &Before::default())?));
         }
         let log = StreamLog {
-            columns: Columns::new(disk.clone(), beside(folder)),
+            columns: Columns::new(disk.clone(), columns::folder_of(folder)),
             disk,
             folder: folder.into(),
             settings,
@@ -162,13 +167,6 @@ impl StreamLog {
         let place = segments.partition_point(|segment| segment.first <= offset);
         let found = place.checked_sub(1).and_then(|place| segments.get(place)).cloned();
         found.ok_or_else(|| Error::Refused(format!("offset {offset} lies before the first that is kept")))
-    }
-}
-
-fn beside(folder: &str) -> String {
-    match parent(folder) {
-        "" => "columns".into(),
-        parent => format!("{parent}/columns"),
     }
 }
 

@@ -6,27 +6,39 @@ use super::disk::Disk;
 use super::error::Error;
 use std::collections::BTreeSet;
 
-/// Removes folders and files that the catalog does not name.
-pub fn sweep(disk: &dyn Disk, catalog: &Catalog) -> Result<(), Error> {
+/// Removes folders and files that the catalog does not name; which they were.
+pub fn sweep(disk: &dyn Disk, catalog: &Catalog) -> Result<Vec<String>, Error> {
+    let mut swept = Vec::new();
     let streams = catalog.all::<StreamRecord>()?;
     let views = catalog.all::<ViewRecord>()?;
     let known = streams.iter().map(|stream| stream.number.to_string()).collect();
-    remove_unknown(disk, "streams", &known)?;
+    remove_unknown(disk, "streams", &known, &mut swept)?;
     let known = views.iter().map(|view| view.number.to_string()).collect();
-    remove_unknown(disk, "views", &known)?;
+    remove_unknown(disk, "views", &known, &mut swept)?;
     for view in &views {
         let known = view.runs.iter().filter_map(|run| run.file.clone()).collect();
-        remove_unknown(disk, &view.folder(), &known)?;
+        remove_unknown(disk, &view.folder(), &known, &mut swept)?;
     }
     let versions = views.iter().flat_map(|view| &view.versions);
     let known = versions.map(|version| component::name(&version.component)).collect();
-    remove_unknown(disk, component::FOLDER, &known)
+    remove_unknown(disk, component::FOLDER, &known, &mut swept)?;
+    Ok(swept)
 }
 
-fn remove_unknown(disk: &dyn Disk, folder: &str, known: &BTreeSet<String>) -> Result<(), Error> {
-    let names = disk.list(folder).map_err(|cause| Error::disk(folder, cause))?;
-    let mut unknown = names.iter().filter(|name| !known.contains(*name));
-    unknown.try_for_each(|name| remove_tree(disk, &format!("{folder}/{name}")))
+fn remove_unknown(
+    disk: &dyn Disk,
+    folder: &str,
+    known: &BTreeSet<String>,
+    swept: &mut Vec<String>,
+) -> Result<(), Error> {
+    for name in disk.list(folder).map_err(|cause| Error::disk(folder, cause))? {
+        if !known.contains(&name) {
+            let path = format!("{folder}/{name}");
+            remove_tree(disk, &path)?;
+            swept.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// Removes a file, or a folder with all that is in it; nothing if there is no such thing.

@@ -8,7 +8,7 @@
 //! ```text
 //! meta      key   "view"
 //!           body  version 32 bytes, range from u64, to u64,
-//!                 cells u64, broken u64, rejected u64, spans u64, tally 7 x u64,
+//!                 cells u64, broken u64, rejected u64, spans u64, tally 8 x u64,
 //!                 certificate u8: 0 none, or 1 and three digests of 32 bytes: log, rejected, cells
 //!                 first: the row key of the first block, to the end; empty if there is no cell
 //!
@@ -28,7 +28,7 @@
 //!
 //! spans     key   offset at which the first begins, u64 big-endian
 //!           body  spans, each from where the one before ends: v events, u8 0 without cells or 1 and
-//!                 least window i64, greatest window i64; tally 7 x v
+//!                 least window i64, greatest window i64; tally 8 x v
 //! ```
 //!
 //! Row keys sort as (key, window) do: canonical keys are self-delimiting, so none is the beginning of

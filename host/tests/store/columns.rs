@@ -2,12 +2,13 @@
 
 use super::events::Random;
 use super::lossy::{Lossy, lose_power};
+use super::repair::{flip, rows};
 use bifocal::description::{Description, Field, Filter, Kind, Order};
 use bifocal::event::{Event, Lineage, Typing};
 use bifocal::extract::{Extracted, Extractor, Scratch};
 use bifocal::log::{ReadLog, Stream};
 use bifocal::offset::{Offset, Range};
-use bifocal::store::{Appender, Batch, Payloads, Settings, StreamLog};
+use bifocal::store::{Appender, Batch, Patient, Payloads, Settings, StreamLog};
 use bifocal::time::TimeRule;
 use std::sync::Arc;
 
@@ -15,9 +16,14 @@ const STRIPE: u64 = 65_536;
 /// Two whole stripes and a bit.
 const HEAD: u64 = 2 * STRIPE + 1_000;
 
+const FOLDER: &str = "streams/1/log";
+
+fn settings() -> Settings {
+    Settings { stream: Stream::default(), seed: 1, segment_bytes: 2 << 20 }
+}
+
 fn open(disk: &Lossy) -> Arc<StreamLog> {
-    let settings = Settings { stream: Stream::default(), seed: 1, segment_bytes: 2 << 20 };
-    StreamLog::open(Arc::new(disk.clone()), "streams/1/log", settings).unwrap()
+    StreamLog::open(Arc::new(disk.clone()), FOLDER, settings()).unwrap()
 }
 
 /// Events with wrong, absent and unwanted values.
@@ -123,7 +129,7 @@ fn columns_are_those_of_the_events_at_any_change_of_the_disk() {
     let range = Range::new(Offset(0), Offset(STRIPE));
     let (events, times) = {
         let log = open(&start);
-        let events = Payloads(&log).extract(&extractor(), &mut Scratch::default(), range).unwrap();
+        let (events, _) = Payloads(&log).extract(&extractor(), &mut Scratch::default(), range).unwrap();
         (events, Payloads(&log).times(range).unwrap())
     };
     let expected = values(&events);
@@ -142,7 +148,7 @@ fn columns_are_those_of_the_events_at_any_change_of_the_disk() {
             for round in ["what was left", "what was made again"] {
                 let log = open(after);
                 assert_eq!(log.head(), STRIPE + 10);
-                let cached =
+                let (cached, _) =
                     ReadLog::extract(log.as_ref(), &extractor(), &mut Scratch::default(), range).unwrap();
                 assert_eq!((&cached.rejected, cached.ignored), (&events.rejected, events.ignored));
                 assert!(cached.offsets == events.offsets && values(&cached) == expected, "{round}");
@@ -154,4 +160,43 @@ fn columns_are_those_of_the_events_at_any_change_of_the_disk() {
         },
     );
     assert!(operations > 10, "only {operations} changes: are columns still kept?");
+}
+
+#[test]
+fn what_is_cached_of_lost_events_is_read_no_more() {
+    let disk = Lossy::default();
+    fill(&disk, HEAD);
+    let stripes = [0, 1].map(|stripe| Range::new(Offset(stripe * STRIPE), Offset((stripe + 1) * STRIPE)));
+    let log = open(&disk);
+    stripes.iter().for_each(|range| check(&log, *range));
+    let (mut scratch, extractor) = (Scratch::default(), extractor());
+    let mut extract =
+        |log: &StreamLog, range| ReadLog::extract(log, &extractor, &mut scratch, range).unwrap().0;
+    let before = stripes.map(|range| extract(&log, range));
+    log.close().unwrap();
+    drop(log);
+    let file = disk.names().into_iter().find(|name| name.starts_with(FOLDER)).unwrap();
+    let blocks: Vec<_> = rows(&disk, &file).into_iter().filter(|(table, ..)| *table == "blocks").collect();
+    let [from, to] =
+        [1, 2].map(|place: usize| u64::from_be_bytes(blocks[place].1.as_slice().try_into().unwrap()));
+    flip(&disk, &file, &blocks[1].2, 5_000);
+    let settings = settings();
+    let patient = Patient { disk: &disk, folder: FOLDER, settings: &settings, least_head: 0, now_ms: 0 };
+    let lost = Range::new(Offset(from), Offset(to));
+    assert_eq!(patient.repair().unwrap().lost[0].range, lost);
+
+    let log = open(&disk);
+    stripes.iter().for_each(|range| check(&log, *range));
+    assert!(extract(&log, stripes[1]) == before[1], "a stripe without a loss is as it was");
+    let [whole, left] = [&before[0], &extract(&log, stripes[0])];
+    let is_left = |offset: &u64| !(from..to).contains(offset);
+    assert!(left.offsets.iter().copied().eq(whole.offsets.iter().copied().filter(is_left)));
+    assert!(left.offsets.len() < whole.offsets.len());
+    // Chunks of any size have what the whole has.
+    let mut offsets = Vec::new();
+    for chunk in stripes[0].chunks(777) {
+        check(&log, chunk);
+        offsets.extend(extract(&log, chunk).offsets);
+    }
+    assert!(offsets == left.offsets);
 }

@@ -45,7 +45,12 @@ impl ReadLog for Failing<'_> {
         ReadLog::head(self.0)
     }
 
-    fn extract(&self, by: &Extractor, scratch: &mut Scratch, range: Range) -> Result<Extracted, Unreadable> {
+    fn extract(
+        &self,
+        by: &Extractor,
+        scratch: &mut Scratch,
+        range: Range,
+    ) -> Result<(Extracted, Option<Times>), Unreadable> {
         let left = self.1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         left.map_err(|_| Unreadable("the disk is gone".into()))?;
         self.0.extract(by, scratch, range)
@@ -323,6 +328,7 @@ impl World {
             RunKind::Full => "full run",
             RunKind::Incremental => "incremental run",
             RunKind::Targeted => "targeted run",
+            RunKind::Imported => unreachable!("an import is no run"),
         }
     }
 
@@ -443,8 +449,9 @@ impl World {
         for _ in 0..2 {
             for stripe in 0..self.head() / STRIPE {
                 let range = Range::new(Offset(stripe * STRIPE), Offset((stripe + 1) * STRIPE));
-                let cached = log.extract(&self.extractor, &mut Scratch::default(), range).unwrap();
-                let events = Payloads(&log).extract(&self.extractor, &mut Scratch::default(), range).unwrap();
+                let (cached, _) = log.extract(&self.extractor, &mut Scratch::default(), range).unwrap();
+                let (events, _) =
+                    Payloads(&log).extract(&self.extractor, &mut Scratch::default(), range).unwrap();
                 assert_eq!((&cached.rejected, &cached.offsets), (&events.rejected, &events.offsets));
             }
         }

@@ -91,6 +91,7 @@ impl Run<'_> {
             (RunKind::Targeted, Some(base)) => {
                 refold::targeted(&job, base, &self.choice, target, self.means, progress)
             }
+            (RunKind::Imported, _) => unreachable!("an import is no run"),
         }
     }
 
@@ -109,6 +110,7 @@ impl Run<'_> {
             events: 0,
             cells: 0,
             rejected: 0,
+            lost: 0,
             file: None,
         }
     }

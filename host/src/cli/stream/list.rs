@@ -5,6 +5,8 @@ use crate::cli::data::DataArgs;
 use crate::cli::table::write_rows;
 use crate::column::{Builder, Value};
 use crate::description::{Field, Kind};
+use crate::log::ReadLog;
+use crate::offset::{Offset, Range};
 use crate::rows::{Format, Rows};
 use clap::Args as ClapArgs;
 
@@ -28,12 +30,13 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     for stream in &streams {
         let log = store.log(stream)?;
         let (_, bytes) = log.size()?;
+        let head = Offset(log.head());
         let text = |text: &'_ Option<String>| text.clone().unwrap_or_default().into_bytes();
         let (time, id) = (text(&stream.time), text(&stream.id));
         let shown = |text: &'_ Vec<u8>| text.is_empty();
         let values = [
             Value::Bytes(stream.name.as_bytes()),
-            Value::Integer(log.head() as i64),
+            Value::Integer((head.0 - log.lost(Range::new(Offset::ZERO, head))) as i64),
             Value::Integer(bytes as i64),
             if shown(&time) { Value::Absent } else { Value::Bytes(&time) },
             if shown(&id) { Value::Absent } else { Value::Bytes(&id) },

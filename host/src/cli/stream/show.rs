@@ -1,11 +1,11 @@
 //! `bifocal stream show`: all that is known of one stream.
 
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{DataArgs, lost_in_words};
 use crate::cli::table::grouped;
 use crate::log::ReadLog;
 use crate::offset::{Offset, Range};
-use crate::store::{StreamLog, StreamRecord};
+use crate::store::{Loss, StreamLog, StreamRecord};
 use crate::time::{Rfc3339, format_bytes, format_duration_ms};
 use clap::Args as ClapArgs;
 use serde_json::json;
@@ -46,6 +46,7 @@ struct Shown<'a> {
     times_ms: Option<(i64, i64)>,
     watermark_ms: Option<i64>,
     future: u64,
+    losses: Vec<Loss>,
 }
 
 impl<'a> Shown<'a> {
@@ -62,7 +63,12 @@ impl<'a> Shown<'a> {
             times_ms: log.times_ms(),
             watermark_ms: times.rule.watermark(times.greatest_before_ms),
             future: log.future_events(),
+            losses: log.losses(Range::new(Offset(log.floor()), Offset(head))),
         })
+    }
+
+    fn lost(&self) -> u64 {
+        self.losses.iter().map(|loss| loss.range.count()).sum()
     }
 
     fn json(&self) -> serde_json::Value {
@@ -76,6 +82,8 @@ impl<'a> Shown<'a> {
             "times": self.times_ms.map(|(a, b)| [Rfc3339(a).to_string(), Rfc3339(b).to_string()]),
             "watermark": self.watermark_ms.map(|ms| Rfc3339(ms).to_string()),
             "future": self.future,
+            "lost": self.lost(),
+            "lost_offsets": self.losses.iter().map(|loss| [loss.range.from.0, loss.range.to.0]).collect::<Vec<_>>(),
             "time": record.time,
             "time_format": record.time_format,
             "time_unit": record.time_unit,
@@ -102,6 +110,7 @@ impl<'a> Shown<'a> {
             ("times", or(&times, "none")),
             ("watermark", or(&watermark, "none")),
             ("future", grouped(self.future)),
+            ("lost", lost_in_words(&self.losses).unwrap_or_else(|| "none".into())),
             ("time", or(&record.time, "when it came in")),
             ("id", or(&record.id, "none")),
             ("out of orderness", format_duration_ms(record.out_of_orderness_ms)),

@@ -2,13 +2,14 @@
 
 use crate::batch::Shape;
 use crate::certificate::Certificate;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{DataArgs, lost_in_words};
 use crate::cli::progress::Bars;
 use crate::cli::report::{rate, seconds};
 use crate::cli::table::grouped;
 use crate::cli::view::{Opened, key_equals, time_ms};
 use crate::cli::{Answer, options};
 use crate::digest::Digest;
+use crate::log::ReadLog;
 use crate::merge::Source;
 use crate::offset::Offset;
 use crate::refold::{self, Choice, Means, Target};
@@ -80,36 +81,35 @@ impl Args {
     fn run(&self, opened: &Opened, means: Means) -> anyhow::Result<Answer> {
         let number = opened.record.next_run;
         let file = format!("{number:010}.redb");
-        let base = opened.base()?;
-        let kind = self.kind(base.is_some());
+        // A full run needs nothing of what was made before, whatever became of it.
+        let kept = opened.batch_run().is_some_and(|run| run.file.is_some());
+        let kind = self.kind(kept);
+        let base = if kept && kind != RunKind::Full { opened.base()? } else { None };
         let (started_ms, started) = (chrono::Utc::now().timestamp_millis(), Instant::now());
         let outcome = self.fold(opened, kind, base.as_ref(), &file, means);
         let took = started.elapsed();
-        let record = RunRecord {
-            number,
-            kind,
-            version: opened.version.number,
-            from: 0,
-            to: 0,
-            started_ms,
-            took_ms: took.as_millis() as u64,
-            result: RunResult::Failed,
-            cause: None,
-            certificate: None,
-            events: 0,
-            cells: 0,
-            rejected: 0,
-            file: None,
-        };
+        let begun = RunRecord::begun(number, kind, opened.version.number, started_ms);
+        let record = RunRecord { took_ms: took.as_millis() as u64, ..begun };
         match outcome {
             Ok((meta, events)) => {
                 let to = meta.range.to.0;
+                let before =
+                    opened.batch_run().filter(|run| run.lost < meta.tally.lost && run.file.is_some());
                 let published = published(record, &meta, events, file);
                 opened.store.add_run(&self.view, published, |view| {
                     (view.boundary, view.batch_run, view.next_run) = (to, Some(number), number + 1);
                 })?;
                 if !self.quiet {
                     tell(number, kind, &meta, events, took);
+                }
+                if let Some(lost) = lost_in_words(&opened.log.losses(meta.range)) {
+                    eprintln!("lost     {lost}");
+                }
+                if let Some(before) = before {
+                    let (run, view) = (before.number, &self.view);
+                    eprintln!(
+                        "         run {run} was folded before: `bifocal query {view} --as-of run:{run}`"
+                    );
                 }
                 Ok(Answer::Done)
             }
@@ -215,14 +215,21 @@ impl Args {
             grouped(events),
             seconds(started.elapsed())
         );
-        if !is_same {
+        let lost_since = opened.log.lost(base.meta().range).saturating_sub(base.meta().tally.lost);
+        if lost_since > 0 {
+            let count = grouped(lost_since);
+            eprintln!(
+                "lost     {count} events are lost since this view was folded: it counts them, no new run can"
+            );
+        } else if !is_same {
             eprintln!("next     bifocal batch {} --full{}", self.view, self.data.again());
         }
         Ok(if is_same { Answer::Done } else { Answer::No })
     }
 }
 
-fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRecord {
+/// The record of a run that has made a view.
+pub fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRecord {
     RunRecord {
         from: meta.range.from.0,
         to: meta.range.to.0,
@@ -236,6 +243,7 @@ fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRe
         events,
         cells: meta.cells,
         rejected: meta.rejected,
+        lost: meta.tally.lost,
         file: Some(file),
         ..record
     }

@@ -3,7 +3,8 @@
 
 use crate::calls::Calls;
 use crate::cell::CellRef;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{DataArgs, lost_in_words};
+use crate::cli::table::grouped;
 use crate::cli::view::{Opened, key_column, key_equals, time_ms};
 use crate::cli::{Answer, options};
 use crate::column::{Builder, Value};
@@ -79,7 +80,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let wanted = Wanted::new(args, opened.description())?;
     let calls = opened.calls();
     let base = match &args.as_of {
-        Some(name) => Some(kept_run(&opened, name)?),
+        Some(name) => Some(opened.kept_run(name)?),
         None => opened.base()?,
     };
     let boundary = base.as_ref().map_or(Offset::ZERO, |base| base.meta().range.to);
@@ -100,6 +101,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let merged = Merge::new(&calls, sources)?;
     let settled_to = settled_to(&opened, boundary)?;
     let broken = print(args, &calls, merged, settled_to)?;
+    tell_lost(args, &opened, base.as_ref());
     drop(base);
     opened.close()?;
     for broken in &broken {
@@ -108,16 +110,25 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     Ok(if broken.is_empty() { Answer::Done } else { Answer::No })
 }
 
-fn kept_run(opened: &Opened, name: &str) -> anyhow::Result<ViewFile> {
-    let number = name.strip_prefix("run:").and_then(|number| number.parse().ok());
-    let Some(number) = number else { bail!("--as-of '{name}' is not run:N") };
-    let Some(run) = opened.record.run(number) else {
-        bail!("run {number} is not kept; `bifocal runs {}` lists those that are", opened.record.name)
+/// What of the events that were asked for is lost, and whether batch was folded while it was there.
+fn tell_lost(args: &Args, opened: &Opened, base: Option<&ViewFile>) {
+    let batch = base.map_or(Range::new(Offset::ZERO, Offset::ZERO), |base| base.meta().range);
+    let head = Offset(opened.log.head());
+    let range = match (args.lens, &args.as_of) {
+        (Lens::Batch, _) | (_, Some(_)) => batch,
+        (Lens::Speed, None) => Range::new(batch.to, head),
+        (Lens::Merged, None) => Range::new(Offset::ZERO, head),
     };
-    if run.version != opened.version.number {
-        bail!("run {number} was made by version v{}, v{} is live", run.version, opened.version.number);
+    let Some(lost) = lost_in_words(&opened.log.losses(range)) else { return };
+    eprintln!("lost     {lost}");
+    let counted = opened.log.lost(batch).saturating_sub(base.map_or(0, |base| base.meta().tally.lost));
+    if counted > 0 && args.lens != Lens::Speed {
+        let to = grouped(batch.to.0);
+        eprintln!(
+            "         batch [0, {to}) was folded before {} of them were lost, and counts those",
+            grouped(counted)
+        );
     }
-    opened.open_run(run)
 }
 
 /// `[boundary, head)`, folded now.

@@ -3,7 +3,7 @@
 use crate::cli::Answer;
 use crate::cli::data::DataArgs;
 use crate::cli::table::grouped;
-use crate::store::RunRecord;
+use crate::store::{RunRecord, RunResult};
 use crate::time::Rfc3339;
 use clap::Args as ClapArgs;
 use serde_json::json;
@@ -42,9 +42,12 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
 fn line(run: &RunRecord, is_served: bool) -> String {
     let kind = format!("{:?}", run.kind).to_lowercase();
     let mark = if is_served { "served" } else { "" };
-    let result = match &run.cause {
-        Some(cause) => format!("failed: {cause}"),
-        None => format!("{} cells   rejected {}", grouped(run.cells), grouped(run.rejected)),
+    let counts = || format!("{} cells   rejected {}", grouped(run.cells), grouped(run.rejected));
+    let result = match (&run.cause, run.result) {
+        (Some(cause), RunResult::Failed) => format!("failed: {cause}"),
+        (Some(cause), RunResult::Published) => format!("{}   lost: {cause}", counts()),
+        (None, _) if run.lost > 0 => format!("{}   lost {}", counts(), grouped(run.lost)),
+        (None, _) => counts(),
     };
     format!(
         "run {:<4} v{:<3} {kind:<11} [0, {})   {}   {:.1} s   {result}   {mark}",

@@ -84,6 +84,8 @@ pub enum RunKind {
     Full,
     Incremental,
     Targeted,
+    /// Taken over from a file.
+    Imported,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,15 +108,41 @@ pub struct RunRecord {
     pub started_ms: i64,
     pub took_ms: u64,
     pub result: RunResult,
-    /// Why it failed.
+    /// Why it failed, or why nothing of it is kept any more.
     pub cause: Option<String>,
     /// None of a run that failed.
     pub certificate: Option<CertificateRecord>,
     pub events: u64,
     pub cells: u64,
     pub rejected: u64,
+    /// Offsets whose events the log had lost.
+    #[serde(default)]
+    pub lost: u64,
     /// Within the view's folder; None once nothing of the run is kept.
     pub file: Option<String>,
+}
+
+impl RunRecord {
+    /// A run that has made nothing yet.
+    pub fn begun(number: u64, kind: RunKind, version: u64, started_ms: i64) -> RunRecord {
+        RunRecord {
+            number,
+            kind,
+            version,
+            from: 0,
+            to: 0,
+            started_ms,
+            took_ms: 0,
+            result: RunResult::Failed,
+            cause: None,
+            certificate: None,
+            events: 0,
+            cells: 0,
+            rejected: 0,
+            lost: 0,
+            file: None,
+        }
+    }
 }
 
 /// The parts of a certificate, as hex.
@@ -223,20 +251,8 @@ mod tests {
     #[test]
     fn the_run_that_is_served_outlives_the_others() {
         let run = |number| RunRecord {
-            number,
-            kind: RunKind::Full,
-            version: 1,
-            from: 0,
-            to: 1,
-            started_ms: 0,
-            took_ms: 0,
-            result: RunResult::Published,
-            cause: None,
-            certificate: None,
-            events: 1,
-            cells: 1,
-            rejected: 0,
             file: Some(format!("{number}.redb")),
+            ..RunRecord::begun(number, RunKind::Full, 1, 0)
         };
         let mut view = ViewRecord {
             number: 1,

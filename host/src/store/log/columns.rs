@@ -13,6 +13,7 @@
 //! Stripes in keys are big-endian, numbers in values little-endian. Rows are of a stripe's full width:
 //! larger than a block, since at 540 events a block the merging of dictionaries costs more than the fold.
 
+use super::segment::{first_of, open_closed};
 use crate::extract::Need;
 use crate::offset::{Offset, Range};
 use crate::store::database::{CacheBytes, Database, Table};
@@ -187,6 +188,65 @@ impl Columns {
             opened => opened,
         }
     }
+}
+
+/// Where the columns of the log in a folder are kept.
+pub fn folder_of(log: &str) -> String {
+    match super::parent(log) {
+        "" => "columns".into(),
+        parent => format!("{parent}/columns"),
+    }
+}
+
+/// What was found of a folder of columns.
+#[derive(Debug, Default)]
+pub struct Examination {
+    pub rows: u64,
+    /// Names of files, and what is wrong with each.
+    pub damaged: Vec<(String, String)>,
+}
+
+/// Reads every row of every file.
+pub fn examine(disk: &dyn Disk, folder: &str) -> Result<Examination, Error> {
+    let mut examination = Examination::default();
+    for name in disk.list(folder).map_err(|cause| Error::disk(folder, cause))? {
+        if first_of(&name).is_none() {
+            continue;
+        }
+        let read = open_closed(disk, &format!("{folder}/{name}")).and_then(|file| {
+            let (read, mut rows) = (file.read()?, 0);
+            for table in [COLUMNS, TIMES] {
+                let mut last = Vec::new();
+                read.scan(table, &[], |key, row| {
+                    let is_one = row.map(|row| table == COLUMNS || times(row).is_some())?;
+                    if !is_one || key <= last.as_slice() {
+                        return Err(Error::damaged(
+                            file.file(),
+                            "a row of times is none, or its index leads back",
+                        ));
+                    }
+                    (rows, last) = (rows + 1, key.to_vec());
+                    Ok(true)
+                })?;
+            }
+            Ok(rows)
+        });
+        match read {
+            Ok(rows) => examination.rows += rows,
+            Err(Error::Damaged { what, .. }) => examination.damaged.push((name, what)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(examination)
+}
+
+/// Removes files, which replays make again.
+pub fn drop_files(disk: &dyn Disk, folder: &str, files: &[(String, String)]) -> Result<(), Error> {
+    let fail = |cause| Error::disk(folder, cause);
+    for (name, _) in files {
+        disk.unlink(&format!("{folder}/{name}")).map_err(fail)?;
+    }
+    if files.is_empty() { Ok(()) } else { disk.sync_folder(folder).map_err(fail) }
 }
 
 fn times_row(times: &StripeTimes) -> Vec<u8> {

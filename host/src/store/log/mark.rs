@@ -37,6 +37,10 @@ impl Mark {
         numbers.into_iter().flat_map(u64::to_le_bytes).chain(self.digest.0).collect()
     }
 
+    pub(super) fn is_row(row: &[u8]) -> bool {
+        Mark::read("", Digest([0; 32]), row).is_some()
+    }
+
     /// None if the row is nothing of the kind.
     fn read(source: &str, first: Digest, row: &[u8]) -> Option<Mark> {
         let (numbers, digest) = row.split_last_chunk::<32>()?;
@@ -60,6 +64,12 @@ impl StreamLog {
         for segment in self.segments().iter().rev() {
             let found = segment.with(|database| {
                 database.read()?.get(SOURCES, &key, |row| {
+                    if row.is_empty() {
+                        return Err(Error::Refused(format!(
+                            "how far '{source}' was appended was lost by damage; `bifocal stream tail` shows what of \
+                             it is there: append what follows under another name, or all of it with --again"
+                        )));
+                    }
                     let wrong = || Error::damaged(segment.file(), format!("the mark of '{source}'"));
                     Mark::read(source, first, row).ok_or_else(wrong)
                 })

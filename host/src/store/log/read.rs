@@ -4,8 +4,9 @@
 use super::StreamLog;
 use super::before::Before;
 use super::columns::{Found, Stripe, StripeTimes};
+use super::fence::{Fence, Loss};
 use super::record::Stretch;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::event::Event;
 use crate::extract::{Extracted, Extractor, Need, Projection, Projector, Scratch};
 use crate::log::{ReadLog, Times, Unreadable};
@@ -13,8 +14,10 @@ use crate::offset::{Offset, Range};
 use crate::store::error::Error;
 use crate::stripe::Projected;
 use std::borrow::Cow;
+use std::sync::PoisonError;
 
-/// The stretches of a range, in order. The first and the last one may reach beyond it.
+/// The stretches of a range, in order, around what is lost. The first and the last one may reach beyond
+/// it.
 #[derive(Debug)]
 pub struct Pieces<'a> {
     log: &'a StreamLog,
@@ -26,6 +29,9 @@ impl Iterator for Pieces<'_> {
     type Item = Result<Stretch, Error>;
 
     fn next(&mut self) -> Option<Result<Stretch, Error>> {
+        while let Some(fence) = self.log.fence_at(self.next).filter(|_| self.next < self.to) {
+            self.next = fence.to();
+        }
         if self.next >= self.to {
             return None;
         }
@@ -44,15 +50,22 @@ impl StreamLog {
     /// The stretch that holds one event.
     pub fn stretch_at(&self, offset: u64) -> Result<Stretch, Error> {
         let segment = self.segment_of(offset)?;
+        if let Some(fence) = segment.fence_at(offset) {
+            let Loss { range, reason, .. } = &fence.loss;
+            return Err(Error::Refused(format!("the events at offsets {range} are lost: {reason}")));
+        }
         segment.stretch_at(offset)?.filter(|stretch| stretch.first <= offset).ok_or_else(|| {
             Error::damaged(segment.file(), format!("the event at offset {offset} is not where it should be"))
         })
     }
 
-    /// What holds for `[0, offset)`.
+    /// What holds for `[0, offset)`; within lost events, what holds before the first of them.
     pub(super) fn before(&self, offset: u64) -> Result<Before, Error> {
         let (mut at, mut before) = self.segment_of(offset)?.known_before(offset)?;
         while at < offset {
+            if self.fence_at(at).is_some() {
+                break;
+            }
             let stretch = self.stretch_at(at)?;
             before.extend(self.settings.stream.rule(), stretch.between(at, offset));
             at = stretch.end();
@@ -123,14 +136,48 @@ impl StreamLog {
         Times { times_ms, ingested_ms, greatest_before_ms, rule: self.settings.stream.rule() }
     }
 
+    /// A lost event has the watermark's own time after it: so whoever starts behind it and whoever comes
+    /// by find the same watermark.
     fn times_of_events(&self, range: Range) -> Result<Times, Error> {
+        let range = Range::new(range.from, range.to.min(Offset(self.head())));
         let (mut times_ms, mut ingested_ms) = (Vec::new(), Vec::new());
+        let mut fences = self.fences_in(range).into_iter().peekable();
+        let mut fill = |times_ms: &mut Vec<i64>, ingested_ms: &mut Vec<i64>, to: u64| {
+            while let Some(fence) = fences.next_if(|fence| fence.from() < to) {
+                let (time_ms, ingested) = fence.before.greatest_ms.map_or(NEVER_COUNTS, |ms| (ms, ms));
+                let end = (fence.to().min(range.to.0) - range.from.0) as usize;
+                times_ms.resize(end, time_ms);
+                ingested_ms.resize(end, ingested);
+            }
+        };
         self.visit(range, |event| {
+            fill(&mut times_ms, &mut ingested_ms, event.offset.0);
             times_ms.push(event.time_ms);
             ingested_ms.push(event.ingested_ms);
         })?;
+        fill(&mut times_ms, &mut ingested_ms, range.to.0);
         let greatest_before_ms = self.before(range.from.0)?.greatest_ms;
         Ok(Times { times_ms, ingested_ms, greatest_before_ms, rule: self.settings.stream.rule() })
+    }
+
+    /// What is lost of a range, ascending and never overlapping; each cut to the range.
+    pub fn losses(&self, range: Range) -> Vec<Loss> {
+        let cut = |loss: Loss| {
+            let (from, to) = (loss.range.from.max(range.from), loss.range.to.min(range.to));
+            Loss { range: Range::new(from, to), ..loss }
+        };
+        self.fences_in(range).into_iter().map(|fence| cut(fence.loss)).collect()
+    }
+
+    fn fences_in(&self, range: Range) -> Vec<Fence> {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let fences = segments.iter().flat_map(|segment| segment.fences());
+        let is_in = |fence: &&Fence| fence.from() < range.to.0 && range.from.0 < fence.to();
+        fences.filter(is_in).cloned().collect()
+    }
+
+    fn fence_at(&self, offset: u64) -> Option<Fence> {
+        self.segment_of(offset).ok()?.fence_at(offset).cloned()
     }
 
     /// What was found damaged in a cache and made again, since the last time this was asked.
@@ -174,6 +221,10 @@ impl ReadLog for Payloads<'_> {
     fn digest(&self, range: Range, with_ingested: bool) -> Result<Digest, Unreadable> {
         ReadLog::digest(self.0, range, with_ingested)
     }
+
+    fn lost(&self, range: Range) -> u64 {
+        self.0.lost(range)
+    }
 }
 
 impl ReadLog for StreamLog {
@@ -189,7 +240,9 @@ impl ReadLog for StreamLog {
     ) -> Result<(Extracted, Option<Times>), Unreadable> {
         let stripe = Stripe::of(range.from);
         let whole = stripe.range();
-        if range.is_empty() || range.to > whole.to || whole.to.0 > StreamLog::head(self) {
+        // What is cached of a stripe may have what the log has lost since.
+        let is_whole = whole.to.0 <= StreamLog::head(self) && self.lost(whole) == 0;
+        if range.is_empty() || range.to > whole.to || !is_whole {
             return Ok((self.extract_events(extractor, scratch, range)?, None));
         }
         let needs: Vec<&Need> = extractor.needs().collect();
@@ -204,6 +257,7 @@ impl ReadLog for StreamLog {
         let stripe = Stripe::of(range.from);
         if range == stripe.range()
             && range.to.0 <= StreamLog::head(self)
+            && self.lost(range) == 0
             && let Some(times) = self.columns.find(stripe, &[])?.times
         {
             return Ok(self.times_of(times));
@@ -211,8 +265,28 @@ impl ReadLog for StreamLog {
         Ok(self.times_of_events(range)?)
     }
 
+    /// With events lost in the range it is the digest of both that and of which they are: what was folded
+    /// around them is never taken for what was folded with them.
     fn digest(&self, range: Range, with_ingested: bool) -> Result<Digest, Unreadable> {
         let (from, to) = (self.before(range.from.0)?, self.before(range.to.0)?);
-        Ok(to.running.digest(range, &from.running, with_ingested))
+        let whole = to.running.digest(range, &from.running, with_ingested);
+        let lost = self.losses(range);
+        if lost.is_empty() {
+            return Ok(whole);
+        }
+        let mut hasher = Hasher::new("events with some lost");
+        hasher.raw(&whole.0);
+        for loss in lost {
+            hasher.u64(loss.range.from.0);
+            hasher.u64(loss.range.to.0);
+        }
+        Ok(hasher.finish())
+    }
+
+    fn lost(&self, range: Range) -> u64 {
+        self.losses(range).iter().map(|loss| loss.range.count()).sum()
     }
 }
+
+/// Time and ingest time of an event that no watermark counts.
+const NEVER_COUNTS: (i64, i64) = (i64::MAX, i64::MIN);

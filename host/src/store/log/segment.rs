@@ -7,14 +7,16 @@
 //! blocks  first offset u64          see `block`
 //! ids     first offset of a block   hashes of its ids, see `block`; only where some event has an id
 //! tail    first offset u64          count u32, then records of one commit
-//! keys    Idempotency-Key           see `append`
-//! sources first row and name        see `mark`
+//! keys    Idempotency-Key           see `append`; empty once the answer was lost
+//! sources first row and name        see `mark`; empty once it was lost
+//! fences  first lost offset u64     see `fence`
 //! ```
 //!
-//! Keys of blocks, ids and tail are big-endian, so that they sort as offsets.
+//! Keys of blocks, ids, tail and fences are big-endian, so that they sort as offsets.
 
 use super::before::{BEFORE_BYTES, Before};
 use super::block;
+use super::fence::Fence;
 use super::record::Stretch;
 use crate::store::database::{CacheBytes, Database, Table};
 use crate::store::disk::Disk;
@@ -27,16 +29,17 @@ pub const IDS: Table = Table("ids");
 pub const TAIL: Table = Table("tail");
 pub const KEYS: Table = Table("keys");
 pub const SOURCES: Table = Table("sources");
+pub const FENCES: Table = Table("fences");
 pub const FIRST: &[u8] = b"first";
 pub const HEAD: &[u8] = b"head";
 
 /// What a segment that is written keeps in memory of its pages.
-const ACTIVE_CACHE: CacheBytes = CacheBytes(32 << 20);
+pub const ACTIVE_CACHE: CacheBytes = CacheBytes(32 << 20);
 /// A sealed one is read from end to end or at one place: the operating system keeps what is read.
-const SEALED_CACHE: CacheBytes = CacheBytes(2 << 20);
+pub const SEALED_CACHE: CacheBytes = CacheBytes(2 << 20);
 const SUFFIX: &str = ".redb";
 /// Stands before the name of a segment until it is whole.
-const NEW: &str = "new-";
+pub const NEW: &str = "new-";
 
 /// The file name of a segment.
 pub fn name(first: u64) -> String {
@@ -62,6 +65,8 @@ pub struct Segment {
     /// Behind a lock for the moment in which it is sealed.
     database: RwLock<Option<Database>>,
     file: String,
+    /// By first offset.
+    fences: Vec<Fence>,
 }
 
 impl Segment {
@@ -71,12 +76,11 @@ impl Segment {
         let unfinished = format!("{folder}/{NEW}{}", name(first));
         let fail = |cause| Error::disk(&file, cause);
         let database = Database::create(disk, &unfinished, ACTIVE_CACHE)?;
-        let mut meta = first.to_le_bytes().to_vec();
-        meta.extend_from_slice(&before.to_bytes());
-        database.write(true, |write| write.put(META, [(FIRST, meta.as_slice())]))?;
+        database.write(true, |write| write.put(META, [(FIRST, start_row(first, before).as_slice())]))?;
         disk.rename(&unfinished, &file).map_err(fail)?;
         disk.sync_folder(folder).map_err(fail)?;
-        Ok(Segment { first, before: before.clone(), database: RwLock::new(Some(database)), file })
+        let database = RwLock::new(Some(database));
+        Ok(Segment { first, before: before.clone(), database, file, fences: Vec::new() })
     }
 
     /// Opens the segment that is written to, and repairs it if it was not closed.
@@ -88,36 +92,39 @@ impl Segment {
     /// Opens a segment that is full.
     pub fn open_sealed(disk: &dyn Disk, folder: &str, first: u64) -> Result<Segment, Error> {
         let file = format!("{folder}/{}", name(first));
-        let opened = Database::open_read_only(disk, &file, SEALED_CACHE);
-        let database = match opened {
-            // Power was lost while it was sealed.
-            Err(Error::Damaged { .. }) => {
-                Database::create(disk, &file, ACTIVE_CACHE)?.close()?;
-                Database::open_read_only(disk, &file, SEALED_CACHE)?
-            }
-            opened => opened?,
-        };
-        Segment::open(database, first, file)
+        Segment::open(open_closed(disk, &file)?, first, file)
     }
 
     fn open(database: Database, first: u64, file: String) -> Result<Segment, Error> {
-        let read = database.read()?.get(META, FIRST, |meta| {
-            let (number, before) = meta.split_first_chunk::<8>().ok_or_else(|| no_segment(&file))?;
-            let before = before.get(..BEFORE_BYTES).and_then(Before::from_bytes);
-            Ok((u64::from_le_bytes(*number), before.ok_or_else(|| no_segment(&file))?))
-        })?;
-        let (number, before) = read.ok_or_else(|| no_segment(&file))?;
+        let (number, before) = start(&database)?.ok_or_else(|| no_segment(&file))?;
         if number != first {
             return Err(Error::damaged(
                 &file,
                 format!("it starts at offset {number}, its name says {first}"),
             ));
         }
-        Ok(Segment { first, before, database: RwLock::new(Some(database)), file })
+        let mut fences = Vec::new();
+        database.read()?.scan(FENCES, &[], |key, row| {
+            let from = offset(&file, key)?;
+            let wrong = || Error::damaged(&file, format!("its fence at offset {from} is none"));
+            fences.push(Fence::read(from, row?).ok_or_else(wrong)?);
+            Ok(true)
+        })?;
+        Ok(Segment { first, before, database: RwLock::new(Some(database)), file, fences })
     }
 
     pub fn file(&self) -> &str {
         &self.file
+    }
+
+    /// What is lost of it, by first offset.
+    pub fn fences(&self) -> &[Fence] {
+        &self.fences
+    }
+
+    /// The fence that holds `offset`.
+    pub fn fence_at(&self, offset: u64) -> Option<&Fence> {
+        self.fences.iter().find(|fence| fence.has(offset))
     }
 
     /// Closes the file and opens it again for reading alone.
@@ -166,6 +173,7 @@ impl Segment {
 
     /// What holds at the last place at or before `offset` of which that is written down, and which.
     pub fn known_before(&self, offset: u64) -> Result<(u64, Before), Error> {
+        let fence = self.fences.iter().rev().find(|fence| fence.to() <= offset);
         let block = self.with(|database| {
             database.read()?.last_to(BLOCKS, &offset.to_be_bytes(), |key, row| {
                 let first = self.offset(key)?;
@@ -174,7 +182,12 @@ impl Segment {
                 Ok((first, header.before))
             })
         })?;
-        Ok(block.unwrap_or_else(|| (self.first, self.before.clone())))
+        Ok(match (block, fence) {
+            (Some((first, before)), Some(fence)) if first >= fence.to() => (first, before),
+            (_, Some(fence)) => (fence.to(), fence.before.clone()),
+            (Some(block), None) => block,
+            (None, None) => (self.first, self.before.clone()),
+        })
     }
 
     /// The whole tail, in order.
@@ -189,7 +202,7 @@ impl Segment {
         Ok(all)
     }
 
-    /// The offset after the last block.
+    /// The offset after the last block or fence, where the tail begins.
     pub fn blocks_end(&self) -> Result<u64, Error> {
         let end = self.with(|database| {
             database.read()?.last_to(BLOCKS, &u64::MAX.to_be_bytes(), |key, row| {
@@ -199,18 +212,14 @@ impl Segment {
                 Ok(first + u64::from(header.count))
             })
         })?;
-        Ok(end.unwrap_or(self.first))
+        let fenced = self.fences.last().map(Fence::to);
+        Ok(end.max(fenced).unwrap_or(self.first))
     }
 
     /// The offset after the last event, tail included; checked against what the last commit wrote down.
     pub fn end(&self) -> Result<u64, Error> {
         let end = self.tails()?.last().map_or(self.blocks_end()?, Stretch::end);
-        let written = self.with(|database| {
-            database.read()?.get(META, HEAD, |row| {
-                let wrong = || Error::damaged(&self.file, "its head is no offset");
-                row.try_into().map(u64::from_le_bytes).map_err(|_| wrong())
-            })
-        })?;
+        let written = self.with(head)?;
         let written = written.unwrap_or(self.first);
         if end != written {
             let what = format!(
@@ -235,20 +244,66 @@ impl Segment {
 
     fn tail(&self, key: &[u8], row: &[u8]) -> Result<Stretch, Error> {
         let first = self.offset(key)?;
-        let whole = |what: String| self.damaged(first, what);
-        let (count, records) =
-            row.split_first_chunk::<4>().ok_or_else(|| whole("its tail row has no count".into()))?;
-        Stretch::read(first, records.to_vec(), u32::from_le_bytes(*count) as usize).map_err(whole)
+        tail_stretch(first, row).map_err(|what| self.damaged(first, what))
     }
 
     fn offset(&self, key: &[u8]) -> Result<u64, Error> {
-        let wrong = || Error::damaged(&self.file, format!("a key has {} bytes, no offset", key.len()));
-        key.try_into().map(u64::from_be_bytes).map_err(|_| wrong())
+        offset(&self.file, key)
     }
 
     fn damaged(&self, first: u64, what: String) -> Error {
         Error::damaged(&self.file, format!("the events from offset {first}: {what}"))
     }
+}
+
+/// Opens a file that was closed, without changing it; one that was not is repaired first.
+pub fn open_closed(disk: &dyn Disk, file: &str) -> Result<Database, Error> {
+    match Database::open_read_only(disk, file, SEALED_CACHE) {
+        // Power was lost while it was sealed.
+        Err(Error::Damaged { .. }) => {
+            Database::create(disk, file, ACTIVE_CACHE)?.close()?;
+            Database::open_read_only(disk, file, SEALED_CACHE)
+        }
+        opened => opened,
+    }
+}
+
+/// Where a segment starts, and what holds before; None if it does not say.
+pub fn start(database: &Database) -> Result<Option<(u64, Before)>, Error> {
+    database.read()?.get(META, FIRST, |row| {
+        let read = row.split_first_chunk::<8>().and_then(|(number, before)| {
+            let before = Before::from_bytes(before.get(..BEFORE_BYTES)?)?;
+            Some((u64::from_le_bytes(*number), before))
+        });
+        read.ok_or_else(|| no_segment(database.file()))
+    })
+}
+
+/// What [`start`] reads.
+pub fn start_row(first: u64, before: &Before) -> Vec<u8> {
+    let mut row = first.to_le_bytes().to_vec();
+    row.extend_from_slice(&before.to_bytes());
+    row
+}
+
+/// The head that the last commit wrote down; None in a segment that has no event.
+pub fn head(database: &Database) -> Result<Option<u64>, Error> {
+    database.read()?.get(META, HEAD, |row| {
+        let wrong = || Error::damaged(database.file(), "its head is no offset");
+        row.try_into().map(u64::from_le_bytes).map_err(|_| wrong())
+    })
+}
+
+/// The offset that a key is.
+pub fn offset(file: &str, key: &[u8]) -> Result<u64, Error> {
+    let wrong = || Error::damaged(file, format!("a key has {} bytes, no offset", key.len()));
+    key.try_into().map(u64::from_be_bytes).map_err(|_| wrong())
+}
+
+/// The events of a row of the tail; says what is wrong with one that is none.
+pub fn tail_stretch(first: u64, row: &[u8]) -> Result<Stretch, String> {
+    let (count, records) = row.split_first_chunk::<4>().ok_or("its tail row has no count")?;
+    Stretch::read(first, records.to_vec(), u32::from_le_bytes(*count) as usize)
 }
 
 fn no_segment(file: &str) -> Error {

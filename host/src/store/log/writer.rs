@@ -194,17 +194,30 @@ impl Writer {
             return Ok(Some(Err(Error::Refused(what))));
         }
         let known = match commit.keys.get(&key.name) {
-            Some(known) => Some(*known),
-            None => self.key(&key.name)?,
+            Some(known) => Some(Some(*known)),
+            None => match self.key(&key.name) {
+                // Only this request's: nothing has been changed for it.
+                Err(error @ Error::Damaged { .. }) => return Ok(Some(Err(error))),
+                known => known?,
+            },
         };
-        Ok(known.map(|(digest, receipt)| {
-            let other = format!("Idempotency-Key '{}' was used for another body; choose a new one", key.name);
-            if digest == key.request { Ok(receipt) } else { Err(Error::Refused(other)) }
+        Ok(known.map(|known| {
+            let name = &key.name;
+            let lost = || {
+                format!(
+                    "Idempotency-Key '{name}' was used, and its answer was lost by damage; look whether its events \
+                     are there, and choose a new key if not"
+                )
+            };
+            let other = || format!("Idempotency-Key '{name}' was used for another body; choose a new one");
+            let (digest, receipt) = known.ok_or_else(|| Error::Refused(lost()))?;
+            if digest == key.request { Ok(receipt) } else { Err(Error::Refused(other())) }
         }))
     }
 
-    /// Looked for in all segments that reach into the last `dedup_events` offsets.
-    fn key(&self, name: &str) -> Result<Option<(Digest, Receipt)>, Error> {
+    /// Looked for in all segments that reach into the last `dedup_events` offsets; Some(None) if the key
+    /// was used, and nobody knows for what.
+    fn key(&self, name: &str) -> Result<Option<Option<(Digest, Receipt)>>, Error> {
         let from = self.head.saturating_sub(self.log.settings.stream.dedup_events);
         let segments = self.log.segments();
         let mut end = u64::MAX;
@@ -215,7 +228,11 @@ impl Writer {
             let found = segment.with(|database| {
                 database.read()?.get(KEYS, name.as_bytes(), |row| {
                     let wrong = || Error::damaged(segment.file(), format!("the answer to key '{name}'"));
-                    Receipt::from_bytes(row).ok_or_else(wrong)
+                    if row.is_empty() {
+                        Ok(None)
+                    } else {
+                        Receipt::from_bytes(row).ok_or_else(wrong).map(Some)
+                    }
                 })
             })?;
             if found.is_some() {
@@ -445,6 +462,15 @@ impl Pending {
     fn is_block(&self) -> bool {
         self.records.bytes.len() >= BLOCK_BYTES || self.records.count >= BLOCK_EVENTS_MAX
     }
+}
+
+/// The hashes of a block's ids, one an event; empty if none has an id.
+pub fn id_hashes(seed: u64, stretch: &Stretch) -> Vec<u8> {
+    let hashes: Vec<u64> = stretch.rows(0..stretch.len()).map(|event| id_hash(seed, event.id)).collect();
+    if hashes.iter().all(|hash| *hash == 0) {
+        return Vec::new();
+    }
+    hashes.into_iter().flat_map(u64::to_le_bytes).collect()
 }
 
 /// 0 is no id.

@@ -7,7 +7,7 @@ use super::meta::Span;
 use crate::extract::Rejected;
 use crate::offset::{Offset, Range};
 use crate::store::database::HEADER_BYTES;
-use crate::tally::Tally;
+use crate::tally::{COUNTS, Tally};
 
 /// A row in the making; entries ascend by offset.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ pub fn spans(key: &[u8], body: &[u8]) -> Option<Vec<Span>> {
             1 => Some((bytes.i64()?, bytes.i64()?)),
             _ => return None,
         };
-        let mut counts = [0; 7];
+        let mut counts = [0; COUNTS];
         for count in &mut counts {
             *count = bytes.number()?;
         }

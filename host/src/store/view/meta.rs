@@ -4,7 +4,7 @@ use super::bytes::Bytes;
 use crate::certificate::Certificate;
 use crate::digest::Digest;
 use crate::offset::{Offset, Range};
-use crate::tally::Tally;
+use crate::tally::{COUNTS, Tally};
 
 /// A view's own account of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Meta {
         let version = Digest(bytes.array()?);
         let (from, to) = (bytes.u64()?, bytes.u64()?);
         let (cells, broken, rejected, spans) = (bytes.u64()?, bytes.u64()?, bytes.u64()?, bytes.u64()?);
-        let mut counts = [0; 7];
+        let mut counts = [0; COUNTS];
         for count in &mut counts {
             *count = bytes.u64()?;
         }
