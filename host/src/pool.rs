@@ -14,6 +14,30 @@ struct State<I, T, E> {
     consuming: bool,
     ready: BTreeMap<usize, T>,
     failed: Option<E>,
+    /// A thread has panicked: its result will not come.
+    abandoned: bool,
+}
+
+impl<I, T, E> State<I, T, E> {
+    fn is_over(&self) -> bool {
+        self.failed.is_some() || self.abandoned
+    }
+}
+
+/// Lets the others go when its thread panics, or they would wait for a result for ever. The panic itself
+/// goes on to the caller.
+struct Watch<'a, I, T, E> {
+    state: &'a Mutex<State<I, T, E>>,
+    changed: &'a Condvar,
+}
+
+impl<I, T, E> Drop for Watch<'_, I, T, E> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            lock(self.state).abandoned = true;
+            self.changed.notify_all();
+        }
+    }
 }
 
 /// Runs `work` over `items` on `threads` threads, each with a scratch of its own, and gives the
@@ -35,12 +59,20 @@ where
         let mut items = items;
         return items.try_for_each(|item| consume(work(&mut scratch, item)?));
     }
-    let state =
-        State { items, taken: 0, consumed: 0, consuming: false, ready: BTreeMap::new(), failed: None };
+    let state = State {
+        items,
+        taken: 0,
+        consumed: 0,
+        consuming: false,
+        ready: BTreeMap::new(),
+        failed: None,
+        abandoned: false,
+    };
     let (state, consume, changed) = (Mutex::new(state), Mutex::new(consume), Condvar::new());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                let _watch = Watch { state: &state, changed: &changed };
                 let mut scratch = scratch();
                 while let Some((place, item)) = take(&state, &changed, threads * WAITING_PER_THREAD) {
                     let result = work(&mut scratch, item);
@@ -63,10 +95,10 @@ fn take<I, T, E>(
     waiting_max: usize,
 ) -> Option<(usize, I)> {
     let mut state = lock(state);
-    while state.failed.is_none() && state.taken >= state.consumed + waiting_max {
+    while !state.is_over() && state.taken >= state.consumed + waiting_max {
         state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
-    if state.failed.is_some() {
+    if state.is_over() {
         return None;
     }
     let item = state.items.next()?;
@@ -95,7 +127,7 @@ fn hand_over<I, T, E>(
         return;
     }
     guard.consuming = true;
-    while guard.failed.is_none() {
+    while !guard.is_over() {
         let next = guard.consumed;
         let Some(result) = guard.ready.remove(&next) else { break };
         drop(guard);
@@ -136,6 +168,24 @@ mod tests {
             )
             .unwrap();
             assert_eq!(seen, (0..500).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_nobody_waits_for_ever() {
+        for threads in [1, 3] {
+            for (work_at, take_at) in [(20, 1000), (1000, 20)] {
+                let work = |_: &mut (), i: u64| {
+                    assert!(i != work_at, "planted");
+                    Ok::<u64, ()>(i)
+                };
+                let take = |i| {
+                    assert!(i != take_at, "planted");
+                    Ok(())
+                };
+                let run = || in_order(threads, 0..500, || (), work, take);
+                assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+            }
         }
     }
 

@@ -64,3 +64,8 @@ fn many_cells_within_little_memory_are_those_of_sql() {
         script("tests/duckdb/python", &["tests/duckdb/cells.py", &bifocal, &component, cells, memory_mib])
     );
 }
+
+#[test]
+fn the_scripts_find_each_planted_error() {
+    script("tests/duckdb/python", &["-m", "unittest", "discover", "tests/duckdb"]);
+}

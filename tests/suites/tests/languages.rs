@@ -19,6 +19,8 @@ fn ndjson(rows: &Rows) -> String {
 #[test]
 fn guests_in_other_languages_give_the_rows_of_the_rust_one() {
     script("tests/languages/build", &[]);
+    // Their functions by themselves first: a failure there is easier to read.
+    script("tests/languages/test", &[]);
     let read =
         |name: &str| std::fs::read(root().join(format!("target/languages/{name}.wasm"))).expect("built");
     let engine = engine();
