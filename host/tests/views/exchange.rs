@@ -2,11 +2,13 @@
 
 use crate::native::Mode;
 use crate::stage::{Dice, Place, Stage, means, read};
+use arrow_array::Array;
 use bifocal::certificate::{CellsHasher, Certificate};
 use bifocal::exchange::{self, Error};
 use bifocal::offset::Offset;
 use bifocal::refold::{self, TABLE_BYTES_MAX};
 use bifocal::store::{Proof, ViewWriter};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 
 #[test]
@@ -79,6 +81,24 @@ fn broken_cells_go_through_a_file_without_outputs() {
     let file = place.folder.path().join("broken.parquet");
     let mut out = File::create(&file).unwrap();
     exchange::write(&stage.calls, &broken, ["a view", "a stream"], &mut out, &mut |_| {}).unwrap();
+    // Beside the others, whose outputs stay beside their states.
+    let whole = place.folder.path().join("made.parquet");
+    let mut out = File::create(&whole).unwrap();
+    exchange::write(&stage.calls, &made, ["a view", "a stream"], &mut out, &mut |_| {}).unwrap();
+    let [whole, carried] = [&whole, &file].map(|path| {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+        builder.with_batch_size(1 << 20).build().unwrap().next().unwrap().unwrap()
+    });
+    let (outputs, places) = (stage.calls.description().outputs.len(), whole.num_columns());
+    for row in 0..cells.len() {
+        let [whole, carried] = [&whole, &carried].map(|batch| batch.slice(row, 1));
+        if cells[row].broken.is_none() {
+            assert_eq!(whole, carried, "row {row}");
+        } else {
+            let nulls = (places - 2 - outputs..places - 1).all(|place| carried.column(place).is_null(0));
+            assert!(nulls && carried.column(places - 1).is_valid(0), "row {row}");
+        }
+    }
     let meta = exchange::read(&stage.job(), &file, place.target("read"), &mut |_| {}).unwrap();
     assert_eq!((meta.broken, meta.certificate), (broken.meta().broken, Some(certificate)));
     assert_eq!(read(place.open("read").unwrap().scan().unwrap()).unwrap(), cells);
