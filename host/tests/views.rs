@@ -7,6 +7,8 @@
 mod native;
 #[path = "views/damage.rs"]
 mod damage;
+#[path = "views/exchange.rs"]
+mod exchange;
 #[path = "views/files.rs"]
 mod files;
 #[path = "views/merges.rs"]

@@ -238,7 +238,9 @@ fn a_file_that_was_changed_is_refused_and_the_row_is_named() {
         batch.column(4).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(),
         batch.column(6).as_binary::<i32>().iter().collect::<Vec<_>>(),
     );
-    (swapped.swap(0, 1), largest.swap(0, 1), orders.swap(0, 1), states.swap(0, 1));
+    [&mut swapped, &mut largest].into_iter().for_each(|decimals| decimals.swap(0, 1));
+    orders.swap(0, 1);
+    states.swap(0, 1);
     let mut columns = batch.columns().to_vec();
     columns[3] = decimals(swapped);
     columns[4] = Arc::new(Int64Array::from(orders));

@@ -76,7 +76,7 @@ impl Patient<'_> {
         let mut rest = surveys.as_slice();
         while let Some((survey, after)) = rest.split_first() {
             rest = after;
-            if survey.is_damaged() {
+            if !survey.is_sound {
                 let next = after.first().and_then(|next| next.start.clone());
                 health.kept.extend(self.renew(survey, next)?);
             }

@@ -23,11 +23,14 @@ pub struct Survey {
     /// The offset after its last event, also if that cannot be read.
     pub end: u64,
     pub file: String,
-    /// None if it cannot be opened, or there is none.
+    /// Whether all of it is what was written.
+    pub is_sound: bool,
+    /// None if it is sound, cannot be opened, or is gone.
     pub database: Option<Database>,
     /// What holds for `[0, first)`, if it says so.
     pub start: Option<Before>,
-    /// Ascending, each from where the one before ends: together all of `[first, end)`.
+    /// Ascending. If it is not sound, each is from where the one before ends, and together they are all of
+    /// `[first, end)`; else, of what may be millions, only the fences.
     pub pieces: Vec<Piece>,
     /// What is damaged beside the events and can be made again from them.
     pub remade: Vec<String>,
@@ -115,10 +118,17 @@ impl Survey {
         let start = start.or_else(|| rows.before_first(first));
         let remade = std::mem::take(&mut rows.remade);
         let pieces = rows.in_order(first, end);
+        let database = Some(database);
         let mut survey =
-            Survey { first, end, file, database: Some(database), start, pieces, remade, forgotten };
-        if says != end && survey.gaps().next().is_none() {
+            Survey { first, end, file, is_sound: false, database, start, pieces, remade, forgotten };
+        let is_whole = survey.gaps().next().is_none();
+        if says != end && is_whole {
             survey.remade.push(format!("{}: where it ends", survey.file));
+        }
+        survey.is_sound = is_whole && survey.remade.is_empty() && survey.forgotten.is_empty();
+        if survey.is_sound {
+            survey.database = None;
+            survey.pieces.retain(|piece| matches!(piece.kind, Kind::Fence(_)));
         }
         Ok(survey)
     }
@@ -132,15 +142,8 @@ impl Survey {
         } else {
             pieces.push(Piece { from: first, to: end, kind: Kind::Gap { cause, after: None } });
         }
-        Survey { first, end, file, database: None, start: None, pieces, remade: Vec::new(), forgotten }
-    }
-
-    /// Whether anything of it is not what was written.
-    pub fn is_damaged(&self) -> bool {
-        self.database.is_none()
-            || self.gaps().next().is_some()
-            || !self.remade.is_empty()
-            || !self.forgotten.is_empty()
+        let (start, database, remade) = (None, None, Vec::new());
+        Survey { first, end, file, is_sound: false, database, start, pieces, remade, forgotten }
     }
 
     /// Offsets that cannot be read, and why.
