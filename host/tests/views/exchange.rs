@@ -90,9 +90,9 @@ fn broken_cells_go_through_a_file_without_outputs() {
         builder.with_batch_size(1 << 20).build().unwrap().next().unwrap().unwrap()
     });
     let (outputs, places) = (stage.calls.description().outputs.len(), whole.num_columns());
-    for row in 0..cells.len() {
+    for (row, cell) in cells.iter().enumerate() {
         let [whole, carried] = [&whole, &carried].map(|batch| batch.slice(row, 1));
-        if cells[row].broken.is_none() {
+        if cell.broken.is_none() {
             assert_eq!(whole, carried, "row {row}");
         } else {
             let nulls = (places - 2 - outputs..places - 1).all(|place| carried.column(place).is_null(0));
