@@ -202,9 +202,10 @@ impl Args {
         bars.finish();
         let witness =
             ViewFile::open_read_only(opened.store.disk(), &file, crate::store::CacheBytes(16 << 20))?;
-        let (compared, differ) = differing(&base, &witness)?;
+        let outcome = differing(&base, &witness);
         drop(witness);
         opened.store.disk().unlink(&file)?;
+        let (compared, differ) = outcome?;
         let rejected = |meta: &Meta| meta.certificate.map(|certificate| certificate.rejected);
         let is_same = differ == 0 && rejected(base.meta()) == rejected(&meta);
         let verdict = if is_same { "same" } else { "differ" };
