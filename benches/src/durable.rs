@@ -41,12 +41,12 @@ impl Events {
     fn batch(&self, from: u64, events: u64, ids: bool) -> Batch {
         let mut batch = Batch::default();
         for number in from..from + events {
-            let id = format!("order-{number:012}");
+            let id = ids.then(|| format!("order-{number:012}"));
             let event = Event {
                 offset: Offset::ZERO,
                 time_ms: 1_700_000_000_000 + number as i64,
                 ingested_ms: 1_700_000_000_000 + (from as i64),
-                id: ids.then_some(id.as_str()),
+                id: id.as_deref(),
                 schema: None,
                 lineage: Lineage { position: number, ..Lineage::default() },
                 typing: Typing::Json,
@@ -124,7 +124,7 @@ impl Ours {
         Ok(Ours { appender: Appender::new(log.clone())?, log, next: 0 })
     }
 
-    /// K events a second. Requests are made before the clock starts, as other producers would make them.
+    /// K events a second; making the requests is a part of it.
     fn run(&mut self, events: &Events, shape: Shape) -> anyhow::Result<f64> {
         let (done, finished): (Sender<bool>, Receiver<bool>) = mpsc::channel();
         let submit = |number: u64| -> anyhow::Result<()> {

@@ -123,7 +123,10 @@ impl Store {
     pub fn remove_stream(&self, name: &str) -> Result<(), Error> {
         let views = self.catalog.all::<ViewRecord>()?;
         if let Some(view) = views.iter().find(|view| view.stream == name) {
-            let why = format!("stream '{name}' is read by view '{}'; remove that first", view.name);
+            let view = &view.name;
+            let why = format!(
+                "stream '{name}' is read by view '{view}'; `bifocal view rm {view}` removes that first"
+            );
             return Err(Error::Refused(why));
         }
         let record = self.catalog.remove::<StreamRecord>(name)?;

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod deploy;
+pub mod manage;
 pub mod query;
 pub mod runs;
 

@@ -25,6 +25,11 @@ impl Ids {
         Ids { table: HashTable::new(), hasher: DefaultHashBuilder::default(), within, replaced: Vec::new() }
     }
 
+    /// Makes room for as many more.
+    pub fn reserve(&mut self, ids: usize) {
+        self.table.reserve(ids, |seen| seen.hash);
+    }
+
     pub fn hash(&self, id: &str) -> u64 {
         self.hasher.hash_one(id)
     }

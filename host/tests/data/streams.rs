@@ -75,9 +75,19 @@ fn a_directory_that_another_process_uses_is_refused_by_name() {
 #[test]
 fn every_command_has_an_example_in_its_help() {
     let folder = Folder::new();
-    for command in
-        ["stream", "stream create", "stream list", "stream show", "stream tail", "stream rm", "append"]
-    {
+    for command in [
+        "view",
+        "view list",
+        "view show",
+        "view rm",
+        "stream",
+        "stream create",
+        "stream list",
+        "stream show",
+        "stream tail",
+        "stream rm",
+        "append",
+    ] {
         let help = folder.done(&format!("{command} --help"));
         assert!(
             help.contains("Example") && help.contains(&format!("bifocal {command} ")),

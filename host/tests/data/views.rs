@@ -75,6 +75,27 @@ fn a_view_is_what_run_says_before_between_and_after_batch_runs() {
 }
 
 #[test]
+fn a_view_is_listed_shown_and_removed_before_its_stream() {
+    let folder = deployed(300);
+    assert!(folder.done("view list").starts_with(
+        r#"{"name":"revenue","stream":"orders","version":1,"boundary":0,"run":null,"cells":null,"#
+    ));
+    folder.done("batch revenue --quiet");
+    let shown = folder.json("view show revenue");
+    assert_eq!(
+        (shown["boundary"].as_u64(), shown["run"].as_u64(), shown["live"].as_u64()),
+        (Some(300), Some(1), Some(1))
+    );
+    assert_eq!(shown["versions"][0]["settings"], serde_json::json!({}));
+    folder.refused("view show other", &["no view 'other'", "bifocal view list"]);
+    folder.refused("stream rm orders --yes", &["'orders'", "view 'revenue'", "bifocal view rm revenue"]);
+    folder.refused("view rm revenue", &["'revenue'", "1 kept runs", "--yes"]);
+    folder.done("view rm revenue --yes");
+    assert_eq!(folder.done("view list"), "");
+    folder.done("stream rm orders --yes");
+}
+
+#[test]
 fn a_query_chooses_by_key_prefix_and_time_and_says_what_is_settled() {
     let folder = deployed(3000);
     folder.done("batch revenue --quiet");

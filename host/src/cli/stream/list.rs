@@ -2,12 +2,12 @@
 
 use crate::cli::Answer;
 use crate::cli::data::DataArgs;
-use crate::cli::table::write_rows;
-use crate::column::{Builder, Value};
-use crate::description::{Field, Kind};
+use crate::cli::table::{listing, write_rows};
+use crate::column::Value;
+use crate::description::Kind;
 use crate::log::ReadLog;
 use crate::offset::{Offset, Range};
-use crate::rows::{Format, Rows};
+use crate::rows::Format;
 use clap::Args as ClapArgs;
 
 /// List the streams of a data directory
@@ -23,35 +23,35 @@ pub struct Args {
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let store = args.data.open()?;
-    let kinds = [Kind::Text, Kind::Integer, Kind::Integer, Kind::Text, Kind::Text, Kind::Timestamp];
-    let names = ["name", "events", "bytes", "time", "id", "created"];
-    let mut columns: [Builder; 6] = Default::default();
+    let columns = [
+        ("name", Kind::Text),
+        ("events", Kind::Integer),
+        ("bytes", Kind::Integer),
+        ("time", Kind::Text),
+        ("id", Kind::Text),
+        ("created", Kind::Timestamp),
+    ];
     let streams = store.streams()?;
+    let mut sizes = Vec::with_capacity(streams.len());
     for stream in &streams {
         let log = store.log(stream)?;
-        let (_, bytes) = log.size()?;
         let head = Offset(log.head());
-        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default().into_bytes();
-        let (time, id) = (text(&stream.time), text(&stream.id));
-        let shown = |text: &'_ Vec<u8>| text.is_empty();
-        let values = [
-            Value::Bytes(stream.name.as_bytes()),
-            Value::Integer((head.0 - log.lost(Range::new(Offset::ZERO, head))) as i64),
-            Value::Integer(bytes as i64),
-            if shown(&time) { Value::Absent } else { Value::Bytes(&time) },
-            if shown(&id) { Value::Absent } else { Value::Bytes(&id) },
-            Value::Integer(stream.created_ms),
-        ];
-        columns
-            .iter_mut()
-            .zip(&kinds)
-            .zip(values)
-            .for_each(|((column, kind), value)| column.push(kind, value));
+        sizes.push((head.0 - log.lost(Range::new(Offset::ZERO, head)), log.size()?.1));
     }
-    let field =
-        |(name, kind): (&str, Kind)| Field { name: name.into(), path: String::new(), kind, required: true };
-    let fields = names.into_iter().zip(kinds).map(field).collect();
-    let columns = columns.into_iter().map(Builder::finish).collect();
-    write_rows(&Rows::new(fields, columns, streams.len()), args.format, usize::MAX)?;
+    let rows = streams.iter().zip(sizes).map(|(stream, (events, bytes))| {
+        [
+            Value::Bytes(stream.name.as_bytes()),
+            Value::Integer(events as i64),
+            Value::Integer(bytes as i64),
+            text(stream.time.as_deref()),
+            text(stream.id.as_deref()),
+            Value::Integer(stream.created_ms),
+        ]
+    });
+    write_rows(&listing(columns, rows), args.format, usize::MAX)?;
     Ok(Answer::Done)
+}
+
+fn text(text: Option<&str>) -> Value<'_> {
+    text.map_or(Value::Absent, |text| Value::Bytes(text.as_bytes()))
 }

@@ -69,14 +69,12 @@ impl Appender {
         done: impl FnOnce(Result<Receipt, Error>) + Send + 'static,
     ) -> Result<(), Error> {
         let waiting = Waiting::new(batch, Box::new(done))?;
-        let mut state = self.queue.lock();
+        let state = self.queue.lock();
         if !state.has_room(waiting.bytes) {
             let waiting_bytes = state.bytes;
             return Err(Error::Busy { waiting_bytes, limit_bytes: WAITING_BYTES_MAX });
         }
-        state.push(waiting);
-        drop(state);
-        self.queue.filled.notify_one();
+        self.queue.push(state, waiting);
         Ok(())
     }
 
@@ -89,9 +87,7 @@ impl Appender {
         while !state.has_room(waiting.bytes) {
             state = self.queue.emptied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.push(waiting);
-        drop(state);
-        self.queue.filled.notify_one();
+        self.queue.push(state, waiting);
         let ended = || Error::Latched { file: "the log".into(), cause: "its writer ended".into() };
         receiver.recv().unwrap_or_else(|_| Err(ended()))
     }
@@ -118,16 +114,22 @@ impl State {
     fn has_room(&self, bytes: usize) -> bool {
         self.waiting.is_empty() || self.bytes + bytes as u64 <= WAITING_BYTES_MAX
     }
-
-    fn push(&mut self, waiting: Waiting) {
-        self.bytes += waiting.bytes as u64;
-        self.waiting.push_back(waiting);
-    }
 }
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, mut state: MutexGuard<'_, State>, waiting: Waiting) {
+        // The writer sleeps only while nothing waits; to wake it is a system call.
+        let may_sleep = state.waiting.is_empty();
+        state.bytes += waiting.bytes as u64;
+        state.waiting.push_back(waiting);
+        drop(state);
+        if may_sleep {
+            self.filled.notify_one();
+        }
     }
 
     /// All that waits, as far as one transaction takes it; None once the queue is closed and empty.

@@ -159,18 +159,19 @@ struct Entry {
 }
 
 /// Bytes of the stretch; from is u32::MAX where there is nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     from: u32,
     to: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct RunOf {
     ingested_ms: i64,
     position: u64,
     typing: Typing,
-    source: Span,
+    /// By itself, since it is that of many events, each of which would have to trust it anew.
+    source: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -210,7 +211,10 @@ impl Stretch {
                     1 => Typing::Text,
                     _ => return None,
                 },
-                source: reader.maybe_text()?,
+                source: match reader.maybe_text()? {
+                    Span::NONE => None,
+                    name => Some(reader.string(name)?.into()),
+                },
             };
             self.runs.push(run);
         }
@@ -249,7 +253,7 @@ impl Stretch {
             id: self.text(entry.id),
             schema: None,
             lineage: Lineage {
-                source: self.text(run.source),
+                source: run.source.as_deref(),
                 position: run.position.wrapping_add(u64::from(entry.position)),
                 ..Lineage::default()
             },

@@ -113,6 +113,8 @@ impl Writer {
         }
         let mut ids = Ids::new(stream.dedup_events);
         let from = self.head.saturating_sub(stream.dedup_events);
+        // Growing on the way would cost as much again.
+        ids.reserve((self.head - from) as usize);
         let mut note = |first: u64, hashes: &[u8]| {
             for (offset, hash) in (first..).zip(hashes.as_chunks::<8>().0) {
                 let hash = u64::from_le_bytes(*hash);

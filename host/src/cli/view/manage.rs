@@ -1,0 +1,31 @@
+//! `bifocal view`: the views of a data directory.
+
+mod list;
+mod rm;
+mod show;
+
+use crate::cli::Answer;
+use clap::{Args as ClapArgs, Subcommand};
+
+/// List, show and remove views
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  bifocal view show revenue --data ./data")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::Args),
+    Show(show::Args),
+    Rm(rm::Args),
+}
+
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    match &args.command {
+        Command::List(args) => list::main(args),
+        Command::Show(args) => show::main(args),
+        Command::Rm(args) => rm::main(args),
+    }
+}
