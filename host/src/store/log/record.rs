@@ -34,6 +34,9 @@ struct Run {
 }
 
 /// Records in the making.
+/// What a usual record has beside its payload and id.
+const PUT_AT_ONCE_BYTES: usize = 48;
+
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     pub bytes: Vec<u8>,
@@ -44,6 +47,8 @@ pub struct Records {
 impl Records {
     /// Adds one event; its offset is not written.
     pub fn push(&mut self, event: &Event<'_>) {
+        // At once: a batch of one event would grow its buffer six times.
+        self.bytes.reserve(PUT_AT_ONCE_BYTES + event.payload.len() + event.id.map_or(0, str::len));
         let lineage = &event.lineage;
         let is_rare = event.schema.is_some()
             || lineage.partition.is_some()
