@@ -12,7 +12,7 @@ const RANGES_SHOWN_MAX: usize = 8;
 /// `540 at offsets [1,200, 1,740): row … does not match its checksum`; None if nothing is lost.
 pub fn lost_in_words(losses: &[Loss]) -> Option<String> {
     let first = losses.first()?;
-    let count: u64 = losses.iter().map(|loss| loss.range.count()).sum();
+    let count = Loss::count(losses);
     let range = |loss: &Loss| format!("[{}, {})", grouped(loss.range.from.0), grouped(loss.range.to.0));
     let mut ranges: Vec<String> = losses.iter().take(RANGES_SHOWN_MAX).map(range).collect();
     if losses.len() > RANGES_SHOWN_MAX {

@@ -197,8 +197,7 @@ impl Store {
 fn tell(health: &Health, mode: Mode, what: &str, visit: Visit<'_>) {
     let mut say = |state, found| visit(Examined { what: what.into(), state, found });
     let all = health.head.saturating_sub(health.floor);
-    let count = |losses: &[Loss]| losses.iter().map(|loss| loss.range.count()).sum::<u64>();
-    let (lost, known) = (count(&health.lost), count(&health.known));
+    let (lost, known) = (Loss::count(&health.lost), Loss::count(&health.known));
     let is_repair = matches!(mode, Mode::Repair { .. });
     match health.lost.first() {
         None => say(State::Sound, format!("{} events", all.saturating_sub(known))),

@@ -10,7 +10,6 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use serde_json::Value;
 use std::fmt::Write;
 use std::fs::File;
 use std::sync::Arc;
@@ -31,12 +30,7 @@ fn orders(from: u64, to: u64) -> String {
 
 /// A folder with a stream of orders and the view `revenue` over it, with a run.
 fn deployed(events: u64) -> Folder {
-    let folder = Folder::new();
-    std::fs::write(folder.path("revenue.wasm"), guests::build("revenue")).unwrap();
-    folder.write("a.ndjson", &orders(0, events));
-    folder.done("stream create orders --time ts");
-    folder.done("append orders a.ndjson");
-    folder.done("deploy revenue revenue.wasm --stream orders");
+    let folder = Folder::with_revenue(&orders(0, events));
     folder.done("batch revenue --quiet");
     folder
 }
@@ -53,15 +47,6 @@ fn moved(from: &Folder) -> Folder {
     folder.done("import orders orders.parquet");
     folder.done("deploy revenue revenue.wasm --stream orders");
     folder
-}
-
-fn rows(folder: &Folder, arguments: &str) -> Vec<Value> {
-    let row = |line: &str| {
-        let mut row: Value = serde_json::from_str(line).unwrap();
-        row.as_object_mut().unwrap().remove("settled");
-        row
-    };
-    folder.done(arguments).lines().map(row).collect()
 }
 
 /// The rows of a file and its metadata.
@@ -104,7 +89,7 @@ fn a_view_is_exported_in_columns_that_any_tool_reads() {
         ("_broken", &DataType::Utf8),
     ];
     assert_eq!(types, expected);
-    let queried = rows(&folder, "query revenue --lens batch");
+    let queried = folder.rows("query revenue --lens batch");
     assert_eq!(batch.num_rows(), queried.len());
     let (merchants, windows) =
         (batch.column(0).as_string::<i32>(), batch.column(2).as_primitive::<TimestampMillisecondType>());
@@ -143,8 +128,8 @@ fn an_exported_view_is_the_published_run_elsewhere_and_goes_on() {
     let (here, there) = (copy.json_lines("runs revenue"), folder.json_lines("runs revenue"));
     assert_eq!((&here[0]["kind"], &here[0]["served"]), (&"imported".into(), &true.into()));
     assert_eq!(here[0]["certificate"], there[0]["certificate"]);
-    assert_eq!(rows(&copy, "query revenue --lens batch"), rows(&folder, "query revenue --lens batch"));
-    assert!(rows(&copy, "query revenue --lens speed").is_empty());
+    assert_eq!(copy.rows("query revenue --lens batch"), folder.rows("query revenue --lens batch"));
+    assert!(copy.rows("query revenue --lens speed").is_empty());
     assert_eq!(copy.run("batch revenue --verify").code, 0);
     assert_eq!(copy.run("doctor").code, 0);
     for folder in [&folder, &copy] {
@@ -156,7 +141,7 @@ fn an_exported_view_is_the_published_run_elsewhere_and_goes_on() {
     copy.done("batch revenue --full --quiet");
     let runs = copy.json_lines("runs revenue");
     assert!(runs[1..].iter().all(|run| run["certificate"] == runs[3]["certificate"]));
-    assert_eq!(rows(&copy, "query revenue"), rows(&folder, "query revenue"));
+    assert_eq!(copy.rows("query revenue"), folder.rows("query revenue"));
     // It would only take the view back.
     copy.refused("import --view revenue revenue.parquet", &["[0, 3000)", "run 4", "[0, 3500) already"]);
 }
@@ -298,5 +283,5 @@ fn a_file_that_was_changed_is_refused_and_the_row_is_named() {
     // Written by another tool, and not changed, it is as good.
     write(&copy, "same.parquet", &[batch], notes);
     copy.done("import --view revenue same.parquet");
-    assert_eq!(rows(&copy, "query revenue --lens batch"), rows(&folder, "query revenue --lens batch"));
+    assert_eq!(copy.rows("query revenue --lens batch"), folder.rows("query revenue --lens batch"));
 }

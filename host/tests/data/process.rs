@@ -18,6 +18,17 @@ impl Folder {
         Folder(tempfile::tempdir().unwrap())
     }
 
+    /// With the stream `orders` of these events, and the view `revenue` over it.
+    pub fn with_revenue(orders: &str) -> Folder {
+        let folder = Folder::new();
+        std::fs::write(folder.path("revenue.wasm"), guests::build("revenue")).unwrap();
+        folder.write("a.ndjson", orders);
+        folder.done("stream create orders --time ts");
+        folder.done("append orders a.ndjson");
+        folder.done("deploy revenue revenue.wasm --stream orders");
+        folder
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -31,6 +42,16 @@ impl Folder {
         command.args(arguments.split(' ')).current_dir(self.0.path()).env("BIFOCAL_DATA", self.path("data"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// The rows that a command prints, without their marks.
+    pub fn rows(&self, arguments: &str) -> Vec<serde_json::Value> {
+        let row = |line: &str| {
+            let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+            row.as_object_mut().unwrap().remove("settled");
+            row
+        };
+        self.done(arguments).lines().map(row).collect()
     }
 
     /// Starts a command without waiting for it.

@@ -23,43 +23,27 @@ fn orders(from: u64, to: u64) -> String {
 
 /// A folder with a stream of orders and the view `revenue` over it.
 fn deployed(events: u64) -> Folder {
-    let folder = Folder::new();
-    std::fs::write(folder.path("revenue.wasm"), guests::build("revenue")).unwrap();
-    folder.write("a.ndjson", &orders(0, events));
-    folder.done("stream create orders --time ts");
-    folder.done("append orders a.ndjson");
-    folder.done("deploy revenue revenue.wasm --stream orders");
-    folder
-}
-
-/// Rows without their marks.
-fn rows(folder: &Folder, arguments: &str) -> Vec<Value> {
-    let row = |line: &str| {
-        let mut row: Value = serde_json::from_str(line).unwrap();
-        row.as_object_mut().unwrap().remove("settled");
-        row
-    };
-    folder.done(arguments).lines().map(row).collect()
+    Folder::with_revenue(&orders(0, events))
 }
 
 #[test]
 fn a_view_is_what_run_says_before_between_and_after_batch_runs() {
     let folder = deployed(3000);
-    let expected = |files: &str| rows(&folder, &format!("run revenue.wasm {files} --quiet"));
-    assert_eq!(rows(&folder, "query revenue"), expected("a.ndjson"));
+    let expected = |files: &str| folder.rows(&format!("run revenue.wasm {files} --quiet"));
+    assert_eq!(folder.rows("query revenue"), expected("a.ndjson"));
     folder.done("batch revenue --quiet");
-    assert_eq!(rows(&folder, "query revenue --lens batch"), expected("a.ndjson"));
-    assert!(rows(&folder, "query revenue --lens speed").is_empty());
+    assert_eq!(folder.rows("query revenue --lens batch"), expected("a.ndjson"));
+    assert!(folder.rows("query revenue --lens speed").is_empty());
     folder.write("b.ndjson", &orders(3000, 4500));
     folder.done("append orders b.ndjson");
-    assert_eq!(rows(&folder, "query revenue"), expected("a.ndjson b.ndjson"));
-    assert_eq!(rows(&folder, "query revenue --lens batch"), expected("a.ndjson"));
+    assert_eq!(folder.rows("query revenue"), expected("a.ndjson b.ndjson"));
+    assert_eq!(folder.rows("query revenue --lens batch"), expected("a.ndjson"));
     folder.done("batch revenue --incremental --memory 1KiB --quiet");
-    assert_eq!(rows(&folder, "query revenue --lens batch"), expected("a.ndjson b.ndjson"));
-    assert_eq!(rows(&folder, "query revenue --as-of run:1"), expected("a.ndjson"));
+    assert_eq!(folder.rows("query revenue --lens batch"), expected("a.ndjson b.ndjson"));
+    assert_eq!(folder.rows("query revenue --as-of run:1"), expected("a.ndjson"));
     folder.done("batch revenue --from 2026-11-01T05:00:00Z --to 2026-11-01T09:00:00Z --quiet");
     folder.done("batch revenue --key merchant_id=m-07 --quiet");
-    assert_eq!(rows(&folder, "query revenue"), expected("a.ndjson b.ndjson"));
+    assert_eq!(folder.rows("query revenue"), expected("a.ndjson b.ndjson"));
     let verified = folder.run("batch revenue --verify");
     assert_eq!(verified.code, 0, "{}", verified.err);
     assert!(verified.err.contains("same") && verified.err.contains(": 0 differ"), "{}", verified.err);
@@ -99,11 +83,11 @@ fn a_view_is_listed_shown_and_removed_before_its_stream() {
 fn a_query_chooses_by_key_prefix_and_time_and_says_what_is_settled() {
     let folder = deployed(3000);
     folder.done("batch revenue --quiet");
-    let all = rows(&folder, "query revenue");
+    let all = folder.rows("query revenue");
     let chosen = |arguments: &str, is: &dyn Fn(&Value) -> bool| {
         let expected: Vec<Value> = all.iter().filter(|row| is(row)).cloned().collect();
         assert!(!expected.is_empty() && expected.len() < all.len(), "{arguments} chooses nothing or all");
-        assert_eq!(rows(&folder, &format!("query revenue {arguments}")), expected, "{arguments}");
+        assert_eq!(folder.rows(&format!("query revenue {arguments}")), expected, "{arguments}");
     };
     chosen("merchant_id=m-07", &|row| row["merchant_id"] == "m-07");
     chosen("currency=USD", &|row| row["currency"] == "USD");
@@ -112,7 +96,7 @@ fn a_query_chooses_by_key_prefix_and_time_and_says_what_is_settled() {
     chosen("--from 2026-11-01T05:00:00Z --to 2026-11-02T00:00:00Z", &|row| {
         ("2026-11-01T05".."2026-11-02").contains(&row["window"].as_str().unwrap())
     });
-    assert_eq!(rows(&folder, "query revenue --limit 5"), all[..5]);
+    assert_eq!(folder.rows("query revenue --limit 5"), all[..5]);
     let settled = folder.done("query revenue");
     assert!(settled.contains(r#""settled":true"#) && settled.contains(r#""settled":false"#));
 }
@@ -143,7 +127,7 @@ fn a_run_that_is_killed_leaves_no_trace() {
     folder.done("batch revenue --quiet");
     folder.write("b.ndjson", &orders(3000, 9000));
     folder.done("append orders b.ndjson");
-    let before = rows(&folder, "query revenue --lens batch");
+    let before = folder.rows("query revenue --lens batch");
     for wait_ms in [20, 60, 120, 200] {
         let mut run = folder.start("batch revenue --memory 1KiB --quiet");
         std::thread::sleep(std::time::Duration::from_millis(wait_ms));
@@ -152,10 +136,10 @@ fn a_run_that_is_killed_leaves_no_trace() {
         let served = folder.json_lines("runs revenue").iter().filter(|run| run["served"] == true).count();
         assert_eq!(served, 1);
     }
-    let after = rows(&folder, "query revenue --lens batch");
-    let whole = rows(&folder, "run revenue.wasm a.ndjson b.ndjson --quiet");
+    let after = folder.rows("query revenue --lens batch");
+    let whole = folder.rows("run revenue.wasm a.ndjson b.ndjson --quiet");
     assert!(after == before || after == whole, "half a run is served");
-    assert_eq!(rows(&folder, "query revenue"), whole);
+    assert_eq!(folder.rows("query revenue"), whole);
     let named: Vec<String> = folder
         .json_lines("runs revenue")
         .iter()

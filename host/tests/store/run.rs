@@ -46,7 +46,8 @@ impl Run<'_> {
         let record = store.view(view)?;
         let file = format!("{:010}.redb", record.next_run);
         let folded = self.fold(store, &record, log, &format!("{}/{file}", record.folder()));
-        let (number, mut run) = (record.next_run, self.record(&record));
+        let number = record.next_run;
+        let mut run = RunRecord::begun(number, self.kind, record.live, 0);
         match folded {
             Ok(meta) => {
                 let proof = meta.certificate.unwrap();
@@ -92,26 +93,6 @@ impl Run<'_> {
                 refold::targeted(&job, base, &self.choice, target, self.means, progress)
             }
             (RunKind::Imported, _) => unreachable!("an import is no run"),
-        }
-    }
-
-    fn record(&self, view: &ViewRecord) -> RunRecord {
-        RunRecord {
-            number: view.next_run,
-            kind: self.kind,
-            version: view.live,
-            from: 0,
-            to: 0,
-            started_ms: 0,
-            took_ms: 0,
-            result: RunResult::Failed,
-            cause: None,
-            certificate: None,
-            events: 0,
-            cells: 0,
-            rejected: 0,
-            lost: 0,
-            file: None,
         }
     }
 }

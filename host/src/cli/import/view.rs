@@ -49,7 +49,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
             "imported [0, {})   {cells} cells as run {number}   certificate {certificate}   {took}",
             grouped(to)
         );
-        eprintln!("next     bifocal batch {} --verify --data DIR", args.name);
+        eprintln!("next     bifocal batch {} --verify{}", args.name, args.data.again());
     }
     opened.close()?;
     Ok(Answer::Done)

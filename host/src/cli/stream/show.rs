@@ -67,10 +67,6 @@ impl<'a> Shown<'a> {
         })
     }
 
-    fn lost(&self) -> u64 {
-        self.losses.iter().map(|loss| loss.range.count()).sum()
-    }
-
     fn json(&self) -> serde_json::Value {
         let record = self.record;
         json!({
@@ -82,7 +78,7 @@ impl<'a> Shown<'a> {
             "times": self.times_ms.map(|(a, b)| [Rfc3339(a).to_string(), Rfc3339(b).to_string()]),
             "watermark": self.watermark_ms.map(|ms| Rfc3339(ms).to_string()),
             "future": self.future,
-            "lost": self.lost(),
+            "lost": Loss::count(&self.losses),
             "lost_offsets": self.losses.iter().map(|loss| [loss.range.from.0, loss.range.to.0]).collect::<Vec<_>>(),
             "time": record.time,
             "time_format": record.time_format,

@@ -33,6 +33,13 @@ pub struct Loss {
     pub reason: String,
 }
 
+impl Loss {
+    /// How many events all of them are.
+    pub fn count(losses: &[Loss]) -> u64 {
+        losses.iter().map(|loss| loss.range.count()).sum()
+    }
+}
+
 impl Fence {
     pub fn from(&self) -> u64 {
         self.loss.range.from.0

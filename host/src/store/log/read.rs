@@ -284,7 +284,7 @@ impl ReadLog for StreamLog {
     }
 
     fn lost(&self, range: Range) -> u64 {
-        self.losses(range).iter().map(|loss| loss.range.count()).sum()
+        Loss::count(&self.losses(range))
     }
 }
 

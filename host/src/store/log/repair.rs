@@ -5,6 +5,7 @@
 //! What is damaged is copied to `damaged/` beside the log first, if anything of it is lost: others may know
 //! how to read more of it.
 
+use super::append::Receipt;
 use super::before::Before;
 use super::block;
 use super::fence::{Fence, Loss};
@@ -19,7 +20,6 @@ use crate::offset::{Offset, Range};
 use crate::store::database::{Database, Table};
 use crate::store::disk::Disk;
 use crate::store::error::Error;
-use crate::store::log::append::Receipt;
 use twox_hash::XxHash3_64;
 
 /// Bytes of rows that one transaction writes, and of a file that are copied at a time.
