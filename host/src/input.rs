@@ -24,7 +24,7 @@ mod schema;
 mod sink;
 mod source;
 
-pub use durable::{Durable, Note, Reading, Stopped, Target, append_durably, import_log};
+pub use durable::{Durable, NotReadable, Note, Reading, Stopped, Target, append_durably, import_log};
 pub use schema::Schema;
 
 use crate::extract::{Malformed, NotAField, PathError};

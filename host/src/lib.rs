@@ -45,4 +45,10 @@ pub mod check;
 pub mod change;
 
 // Composition.
+pub mod app;
+
+// Edge.
+pub mod http;
+
+// The command line.
 pub mod cli;

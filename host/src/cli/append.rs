@@ -5,10 +5,9 @@ use super::data::DataArgs;
 use super::progress::Bars;
 use super::report::{rate, seconds};
 use super::table::grouped;
-use super::view::time_rule;
-use crate::input::{self, Durable, Note, Reading, Schema, Stopped, Target};
-use crate::store::{Appender, StreamRecord};
-use anyhow::{Context, bail};
+use crate::input::{self, Durable, Note, Reading, Stopped, Target};
+use crate::store::Appender;
+use anyhow::bail;
 use clap::Args as ClapArgs;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -46,7 +45,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let record = store.stream(&args.stream)?;
     let log = store.log(&record)?;
     let appender = Appender::new(log.clone())?;
-    let reading = Reading { again: args.again, any_time: args.any_time, ..reading(&record)? };
+    let reading = Reading { again: args.again, any_time: args.any_time, ..Reading::of(&record)? };
     let now_ms = || chrono::Utc::now().timestamp_millis();
     let target = Target { log: &log, appender: &appender, now_ms: &now_ms };
     let mut bars = Bars::new(args.quiet);
@@ -68,19 +67,6 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
             bail!("{error}\n         {advice}")
         }
     }
-}
-
-/// How the events of a stream are read.
-fn reading(record: &StreamRecord) -> anyhow::Result<Reading> {
-    let schema = record.schema().map(|schema| Schema::new(schema.number, &schema.text)).transpose();
-    Ok(Reading {
-        time: record.time.clone(),
-        id: record.id.clone(),
-        rule: time_rule(record)?,
-        schema: schema.map_err(|why| anyhow::anyhow!(why)).context("the stream's schema")?,
-        any_time: false,
-        again: false,
-    })
 }
 
 impl Args {

@@ -5,7 +5,6 @@ use super::events::{EventArgs, duration_ms};
 use super::progress::Bars;
 use super::report::{rate, seconds};
 use super::table::{cells_in_words, grouped, write_rows};
-use super::view::time_rule;
 use super::{Answer, options};
 use crate::batch::{self, Shape};
 use crate::calls::Calls;
@@ -78,7 +77,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let shape = Shape { threads: options::threads(args.threads), chunk_rows: 65_536 };
     let engine = options::engine(shape.threads)?;
     let component = options::component(&engine, &args.through, &settings)?;
-    let extractor = Extractor::new(component.description(), time_rule(&stream)?)?;
+    let extractor = Extractor::new(component.description(), stream.time_rule()?)?;
     let calls = Calls::new(Arc::new(component), Arc::default());
     let job = Job { calls: &calls, log: log.as_ref(), extractor: &extractor, lateness_ms };
     let mut bars = Bars::new(args.quiet);

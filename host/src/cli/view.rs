@@ -47,7 +47,7 @@ impl Opened {
         let bytes = store.component(&version.component)?;
         let component = Component::load(&engine, &bytes, &version.settings)
             .with_context(|| format!("version v{} of view '{view}'", version.number))?;
-        let extractor = Extractor::new(component.description(), time_rule(&stream)?)?;
+        let extractor = Extractor::new(component.description(), stream.time_rule()?)?;
         let log = store.log(&stream)?;
         Ok(Opened { store, record, version, log, component: Arc::new(component), extractor })
     }
@@ -106,12 +106,6 @@ impl Opened {
         self.log.close()?;
         Ok(self.store.close()?)
     }
-}
-
-/// How times that are no RFC 3339 are read in a stream.
-pub fn time_rule(stream: &StreamRecord) -> anyhow::Result<TimeRule> {
-    let unit = stream.time_unit.as_deref().map(str::parse).transpose()?;
-    Ok(TimeRule::new(stream.time_format.as_deref(), unit)?)
 }
 
 /// `KEY=VALUE` as a key column and the value that it must have; `KEY=` is the empty text, and `null`

@@ -8,7 +8,7 @@ use super::sink::Sink;
 use super::{Error, Kept, Marks, Options, Progress, Source, TimeSource, exported, read_one, source};
 use crate::digest::{Digest, Hasher};
 use crate::event::Event;
-use crate::store::{self, Appender, Batch, Mark, Receipt, StreamLog};
+use crate::store::{self, Appender, Batch, Mark, Receipt, StreamLog, StreamRecord};
 use crate::time::TimeRule;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,30 @@ pub struct Reading {
     pub any_time: bool,
     /// Append files from their start, whatever was appended of them before.
     pub again: bool,
+}
+
+impl Reading {
+    /// What was fixed when the stream was made, and the schema in force.
+    pub fn of(stream: &StreamRecord) -> Result<Reading, NotReadable> {
+        let not = |why: String| NotReadable { stream: stream.name.clone(), why };
+        let schema = stream.schema().map(|schema| Schema::new(schema.number, &schema.text)).transpose();
+        Ok(Reading {
+            time: stream.time.clone(),
+            id: stream.id.clone(),
+            rule: stream.time_rule().map_err(|error| not(error.to_string()))?,
+            schema: schema.map_err(|why| not(format!("its schema: {why}")))?,
+            any_time: false,
+            again: false,
+        })
+    }
+}
+
+/// A stream whose record was made by another host, which knew other rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("how events of stream '{stream}' are read: {why}")]
+pub struct NotReadable {
+    stream: String,
+    why: String,
 }
 
 /// A log, who appends to it, and what time it is.

@@ -29,7 +29,8 @@ use before::Before;
 use columns::Columns;
 use segment::Segment;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 /// What a stream is made with, and keeps for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,15 @@ pub struct StreamLog {
     /// The first write that failed: nothing is written after it.
     failed: OnceLock<String>,
     columns: Columns,
+    followers: Followers,
+}
+
+/// Those who wait for the head to move.
+#[derive(Debug, Default)]
+struct Followers {
+    /// How many sleep: to wake nobody costs no system call.
+    asleep: Mutex<usize>,
+    moved: Condvar,
 }
 
 impl StreamLog {
@@ -90,6 +100,7 @@ impl StreamLog {
             head: AtomicU64::new(0),
             tip: Mutex::default(),
             failed: OnceLock::new(),
+            followers: Followers::default(),
         };
         log.recover()?;
         Ok(Arc::new(log))
@@ -123,6 +134,30 @@ impl StreamLog {
     /// The offset after the last durable event.
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
+    }
+
+    /// The head, once it is beyond `offset`, [`StreamLog::wake`] is called or the time is over.
+    pub fn wait_beyond(&self, offset: u64, time: Duration) -> u64 {
+        let mut asleep = self.followers.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.head() <= offset {
+            *asleep += 1;
+            let woken = self.followers.moved.wait_timeout(asleep, time);
+            asleep = woken.unwrap_or_else(PoisonError::into_inner).0;
+            *asleep -= 1;
+        }
+        self.head()
+    }
+
+    /// Wakes all who wait for the head to move.
+    pub fn wake(&self) {
+        if *self.followers.asleep.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
+            self.followers.moved.notify_all();
+        }
+    }
+
+    fn advance(&self, head: u64) {
+        self.head.store(head, Ordering::Release);
+        self.wake();
     }
 
     /// The first offset that is there.

@@ -3,7 +3,6 @@
 use crate::check::{self, Origin, Subject, Verdict};
 use crate::cli::data::DataArgs;
 use crate::cli::events::EventArgs;
-use crate::cli::view::time_rule;
 use crate::cli::{Answer, options};
 use crate::digest::Digest;
 use crate::extract::Extractor;
@@ -59,7 +58,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let again = options::component(&engine, &args.component, &settings)?;
     let bytes = std::fs::read(&args.component).with_context(|| args.component.display().to_string())?;
     refuse_marks(&component)?;
-    let extractor = Extractor::new(component.description(), time_rule(&stream)?)?;
+    let extractor = Extractor::new(component.description(), stream.time_rule()?)?;
     let log = store.log(&stream)?;
     let sample = sample(&log)?;
     let checks = if sample.head() == Offset::ZERO {

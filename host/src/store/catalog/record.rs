@@ -3,6 +3,7 @@
 
 use crate::log;
 use crate::store::error::Error;
+use crate::time::{self, TimeRule};
 use serde::{Deserialize, Serialize};
 
 /// A stream, by what was fixed when it was created.
@@ -184,6 +185,12 @@ impl StreamRecord {
 
     pub fn folder(&self) -> String {
         format!("streams/{}/log", self.number)
+    }
+
+    /// How times that are no RFC 3339 are read.
+    pub fn time_rule(&self) -> Result<TimeRule, time::Error> {
+        let unit = self.time_unit.as_deref().map(str::parse).transpose()?;
+        TimeRule::new(self.time_format.as_deref(), unit)
     }
 
     /// The schema in force.

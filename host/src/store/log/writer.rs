@@ -16,7 +16,6 @@ use crate::store::database::Table;
 use crate::store::error::Error;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use twox_hash::XxHash3_64;
 
@@ -387,8 +386,8 @@ impl Writer {
         // After a block the tail is what is pending, which starts anew.
         let tail = if blocks.is_empty() { &tail } else { &self.pending.records };
         self.write(&blocks, (tail_first, tail), &notes)?;
-        self.log.head.store(self.head, Ordering::Release);
         *self.log.tip.lock().unwrap_or_else(PoisonError::into_inner) = self.tip.clone();
+        self.log.advance(self.head);
         if let Some(ids) = &mut self.ids {
             ids.commit(self.head);
         }
