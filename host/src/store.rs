@@ -30,6 +30,7 @@ pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
 pub use error::Error;
 pub use examine::{Examined, State};
+pub use sweep::DELTA_PREFIX;
 pub use log::{
     Appender, Batch, Health, Key, Loss, Mark, Patient, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings,
     StreamLog,

@@ -15,7 +15,7 @@ use crate::half::Job;
 use crate::key;
 use crate::log::ReadLog;
 use crate::store::{
-    CacheBytes, RunRecord, RunResult, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord,
+    CacheBytes, RunRecord, RunResult, Store, StreamLog, VersionRecord, ViewFile, ViewRecord,
 };
 use crate::time::TimeRule;
 use crate::transform::Transform;
