@@ -85,7 +85,12 @@ impl Arrivals {
     }
 
     /// The micro-batch that holds a range, read now if nobody has: once, whoever else waits for it.
-    fn batch(&self, extractor: &Extractor, scratch: &mut Scratch, range: Range) -> Result<Arc<Batch>, Unreadable> {
+    fn batch(
+        &self,
+        extractor: &Extractor,
+        scratch: &mut Scratch,
+        range: Range,
+    ) -> Result<Arc<Batch>, Unreadable> {
         let mut state = self.lock();
         let holds = |batch: &&Arc<Batch>| {
             let has = |need: &Need| batch.columns.contains_key(&need.identity());

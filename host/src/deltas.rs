@@ -40,7 +40,8 @@ impl Name {
     fn of(text: &str) -> Option<Name> {
         let mut numbers = text.strip_prefix(DELTA_PREFIX)?.split('-').map(|part| part.parse().ok());
         let (run, from, to): (u64, u64, u64) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        (numbers.next().is_none() && from < to).then(|| Name { run, range: Range::new(Offset(from), Offset(to)) })
+        (numbers.next().is_none() && from < to)
+            .then(|| Name { run, range: Range::new(Offset(from), Offset(to)) })
     }
 }
 

@@ -50,6 +50,7 @@ pub mod run;
 pub mod serving;
 pub mod check;
 pub mod change;
+pub mod deploy;
 
 // Composition.
 pub mod app;

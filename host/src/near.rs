@@ -55,10 +55,10 @@ impl Pointer {
         self.parts.iter().map(|part| part.bytes()).sum()
     }
 
-    /// Cells of all parts and of the batch view, those that several have counted several times.
-    pub fn cells(&self) -> u64 {
+    /// How many cells there are at least: no part has one twice.
+    pub fn cells_min(&self) -> u64 {
         let base = self.base_view().map_or(0, |view| view.meta().cells);
-        base + self.parts.iter().map(|part| part.count()).sum::<u64>()
+        self.parts.iter().map(|part| part.count()).fold(base, u64::max)
     }
 }
 
@@ -84,6 +84,12 @@ pub struct Near(Mutex<State>);
 pub struct Folded {
     part: Part,
     epoch: u64,
+}
+
+impl Folded {
+    pub fn range(&self) -> Range {
+        self.part.range
+    }
 }
 
 /// Cells that are folded together at once by whoever folds what arrives; larger parts wait for who tidies.
@@ -115,7 +121,12 @@ impl Near {
     }
 
     /// Folds the next micro-batch, which ends at `to` or where a run has cut. None: nothing is to be folded.
-    pub fn fold(&self, job: &Job<'_>, scratch: &mut Scratch, to: Offset) -> Result<Option<Folded>, half::Error> {
+    pub fn fold(
+        &self,
+        job: &Job<'_>,
+        scratch: &mut Scratch,
+        to: Offset,
+    ) -> Result<Option<Folded>, half::Error> {
         let (pointer, cut, epoch) = {
             let state = self.lock();
             (state.pointer.clone(), state.cut, state.epoch)
@@ -213,7 +224,8 @@ impl Near {
         state.epoch += 1;
         state.files.clear();
         (state.persisted, state.persisting) = (visible, visible);
-        state.pointer = Arc::new(Pointer { base: Some(Arc::new(base)), parts: Vec::new(), visible, greatest_ms });
+        state.pointer =
+            Arc::new(Pointer { base: Some(Arc::new(base)), parts: Vec::new(), visible, greatest_ms });
     }
 
     /// Lays down on disk what is not there yet, up to what is visible. How many events it covers.
@@ -312,7 +324,8 @@ fn replace(list: &mut Vec<Arc<Part>>, old: &[Arc<Part>], new: &[Arc<Part>]) -> b
     let Some(first) = old.first() else { return false };
     let Some(from) = list.iter().position(|part| Arc::ptr_eq(part, first)) else { return false };
     let to = from + old.len();
-    let stands = list.get(from..to).is_some_and(|there| there.iter().zip(old).all(|(a, b)| Arc::ptr_eq(a, b)));
+    let stands =
+        list.get(from..to).is_some_and(|there| there.iter().zip(old).all(|(a, b)| Arc::ptr_eq(a, b)));
     if stands {
         list.splice(from..to, new.iter().cloned());
     }

@@ -81,11 +81,7 @@ impl Part {
     }
 
     /// The cells whose canonical key begins with `leading`. `is_key` says that it is a whole key.
-    pub fn source<'a>(
-        &'a self,
-        leading: &[u8],
-        is_key: bool,
-    ) -> Result<Box<dyn Source + 'a>, store::Error> {
+    pub fn source<'a>(&'a self, leading: &[u8], is_key: bool) -> Result<Box<dyn Source + 'a>, store::Error> {
         let (table, order) = match &self.cells {
             Cells::File(file) => return Ok(Box::new(file.scan_prefix(leading)?)),
             Cells::Memory { table, order, .. } => (table, order),
@@ -168,7 +164,8 @@ pub fn foldable(parts: &[Arc<Part>], choice: &Choice<'_>) -> Option<std::ops::Ra
         let (mut from, mut cells) = (end, 0);
         while let Some(part) = from.checked_sub(1).and_then(|place| parts.get(place)) {
             let fits = part.file().is_some() == choice.in_files && cells + part.count() <= choice.cells_max;
-            let is_apart = from < end && (choice.barriers.contains(&part.range.to) || part.count() > 2 * cells);
+            let is_apart =
+                from < end && (choice.barriers.contains(&part.range.to) || part.count() > 2 * cells);
             if !fits || is_apart {
                 break;
             }
@@ -189,7 +186,12 @@ pub fn folded(calls: &Calls, parts: &[Arc<Part>]) -> Result<Option<Part>, calls:
     for part in parts {
         let Cells::Memory { table, rejected, .. } = &part.cells else { return Ok(None) };
         one = Some(match one {
-            None => Half { range: part.range, table: table.clone(), rejected: rejected.clone(), tally: part.tally },
+            None => Half {
+                range: part.range,
+                table: table.clone(),
+                rejected: rejected.clone(),
+                tally: part.tally,
+            },
             Some(mut half) => {
                 half.table = half.table.overlaid(calls, table, is_whole)?;
                 half.rejected.extend(rejected.iter().cloned());

@@ -65,7 +65,8 @@ pub fn compare<'a>(full: &'a Half, base: &Half, generation: &Half, overlaid: &'a
     let mut difference = cells(&full.table, overlaid);
     let halves = base.rejected.iter().chain(&generation.rejected);
     difference.rejected = first_unequal(&full.rejected, halves);
-    difference.conservation = [full, base, generation].into_iter().find_map(|half| unconserved(half.range, half.tally));
+    difference.conservation =
+        [full, base, generation].into_iter().find_map(|half| unconserved(half.range, half.tally));
     difference
 }
 

@@ -346,10 +346,7 @@ pub struct Shown {
 }
 
 /// The rows of cells, in their order.
-pub fn show<'a>(
-    calls: &Calls,
-    cells: impl Iterator<Item = CellRef<'a>>,
-) -> Result<Shown, calls::Error> {
+pub fn show<'a>(calls: &Calls, cells: impl Iterator<Item = CellRef<'a>>) -> Result<Shown, calls::Error> {
     let description = calls.description();
     let (mut keys, mut windows, mut states) = (Blobs::default(), Vec::new(), Blobs::default());
     let (mut broken, mut places) = (Vec::new(), Vec::new());
@@ -398,6 +395,13 @@ fn cells_named(description: &Description, keys: &Blobs, windows: &[i64]) -> Vec<
         out.push((field, builder.finish()));
     }
     out
+}
+
+/// A cell's keys and window, as people read them.
+pub fn cell_in_words(description: &Description, key: &[u8], window: i64) -> String {
+    let cell = name_cell(description, key, window);
+    let names = cell.fields.iter().map(|field| cell.text_of(&field.name, 0));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn name_cell(description: &Description, key: &[u8], window: i64) -> Rows {

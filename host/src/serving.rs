@@ -111,7 +111,11 @@ pub fn answer<E: From<Error>>(
 }
 
 /// The cells that are asked for, overlaid and rolled up.
-fn cells<'a>(calls: &'a Calls, pointer: &'a Pointer, query: &'a Query) -> Result<Box<dyn Source + 'a>, Error> {
+fn cells<'a>(
+    calls: &'a Calls,
+    pointer: &'a Pointer,
+    query: &'a Query,
+) -> Result<Box<dyn Source + 'a>, Error> {
     let mut sources: Vec<Box<dyn Source + 'a>> = Vec::new();
     if let Some(base) = pointer.base_view().filter(|_| query.lens != Lens::Speed) {
         let scan = base.scan_prefix(&query.leading)?;

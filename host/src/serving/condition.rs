@@ -46,14 +46,17 @@ impl Condition {
     pub fn new(fields: &[Field], text: &str) -> Result<Condition, String> {
         let place = OPERATORS.iter().filter_map(|(sign, operator)| Some((text.find(sign)?, sign, *operator)));
         // The leftmost; of two that begin at one place the longer, which comes first.
-        let Some((at, sign, operator)) = place.min_by_key(|(at, sign, _)| (*at, std::cmp::Reverse(sign.len())))
+        let Some((at, sign, operator)) =
+            place.min_by_key(|(at, sign, _)| (*at, std::cmp::Reverse(sign.len())))
         else {
             return Err(format!("'{text}' is no condition; write OUTPUT>VALUE, with one of > >= < <= = !="));
         };
-        let (name, value) = (text.get(..at).unwrap_or_default(), text.get(at + sign.len()..).unwrap_or_default());
+        let (name, value) =
+            (text.get(..at).unwrap_or_default(), text.get(at + sign.len()..).unwrap_or_default());
         let names = || fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ");
         let column = fields.iter().position(|field| field.name == name);
-        let column = column.ok_or_else(|| format!("there is no column '{name}'; the columns are {}", names()))?;
+        let column =
+            column.ok_or_else(|| format!("there is no column '{name}'; the columns are {}", names()))?;
         let kind = fields.get(column).map_or(Kind::Text, |field| field.kind.clone());
         Ok(Condition { column, operator, wanted: Wanted::new(name, &kind, value)? })
     }

@@ -67,7 +67,8 @@ impl Grain {
             let (from, to) = self.unit.bounds(local).ok()?;
             Some((self.instant(from)?, self.instant(to)?))
         });
-        let (from, to) = found.ok_or_else(|| "a window lies beyond the years that have a calendar".to_string())?;
+        let (from, to) =
+            found.ok_or_else(|| "a window lies beyond the years that have a calendar".to_string())?;
         // Where clocks are set back an hour comes twice: both lie in the stretch that has the first.
         if window >= from && window + self.window_ms <= to {
             return Ok((from, to));

@@ -58,7 +58,8 @@ impl<'a> Marker<'a> {
         let settled_to_ms = pointer.base.as_ref().and_then(|base| base.settled_to_ms);
         let mut touched: Vec<Box<dyn Source + 'a>> = Vec::new();
         if settled_to_ms.is_some() && query.lens == Lens::Merged {
-            let is_settled = move |cell: &CellRef<'_>| query.is_settled(pointer, cell.window) && query.has(cell);
+            let is_settled =
+                move |cell: &CellRef<'_>| query.is_settled(pointer, cell.window) && query.has(cell);
             for part in &pointer.parts {
                 let source = Boxed(part.source(&query.leading, query.is_key)?);
                 touched.push(Box::new(Only::new(source, is_settled)?));
@@ -82,7 +83,8 @@ impl<'a> Marker<'a> {
         let at = CellRef { key, window: last, state: &[], broken: None };
         for source in &mut self.touched {
             while let Some(head) = source.head().filter(|head| head.order(&at) != Ordering::Greater) {
-                let is_of_row = head.key == key && self.query.grain.is_some() || head.order(&at) == Ordering::Equal;
+                let is_of_row =
+                    head.key == key && self.query.grain.is_some() || head.order(&at) == Ordering::Equal;
                 is_touched |= is_of_row;
                 // A settled cell that has no row yet waits for the next run.
                 self.pending += u64::from(!is_of_row && self.query.late == Late::BatchWins);

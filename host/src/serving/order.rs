@@ -43,7 +43,9 @@ impl Sorting {
             self.rows = Some(rows);
         }
         match self.rows.as_ref().filter(|rows| rows.count > ROWS_MAX) {
-            Some(_) => Err(format!("more than {ROWS_MAX} rows to be sorted; ask for fewer, or say a --limit")),
+            Some(_) => {
+                Err(format!("more than {ROWS_MAX} rows to be sorted; ask for fewer, or say a --limit"))
+            }
             None => Ok(()),
         }
     }

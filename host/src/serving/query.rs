@@ -99,11 +99,15 @@ impl Query {
         let keys: Vec<_> =
             asked.keys.iter().map(|pair| key_equals(description, pair)).collect::<Result<_, _>>()?;
         let prefix = asked.prefix.as_deref().map(|pair| prefix(description, pair)).transpose()?;
-        if description.window.is_none() && (asked.from.is_some() || asked.to.is_some() || asked.grain.is_some()) {
+        if description.window.is_none()
+            && (asked.from.is_some() || asked.to.is_some() || asked.grain.is_some())
+        {
             return Err("the view has one global window: from, to and grain choose nothing".into());
         }
         if asked.lens == Lens::Speed && description.initial.is_some() {
-            return Err("this view keeps whole states: speed has no part of its own; use the merged lens".into());
+            return Err(
+                "this view keeps whole states: speed has no part of its own; use the merged lens".into()
+            );
         }
         let zone = zone(asked.tz.as_deref())?;
         let time = |what, text: &Option<String>, usual| {
@@ -169,9 +173,7 @@ impl Query {
             return key == self.leading;
         }
         let Some(parts) = key::decode(&self.key_fields, key) else { return false };
-        let begins = |(column, text): &(usize, Vec<u8>)| {
-            matches!(parts.get(*column), Some(key::Part::Bytes(bytes)) if bytes.starts_with(text))
-        };
+        let begins = |(column, text): &(usize, Vec<u8>)| matches!(parts.get(*column), Some(key::Part::Bytes(bytes)) if bytes.starts_with(text));
         self.keys.iter().all(|(column, wanted)| parts.get(*column) == Some(wanted))
             && self.prefix.as_ref().is_none_or(begins)
     }
@@ -217,8 +219,10 @@ pub fn require_rolling(description: &Description) -> Result<(), String> {
             .into());
     }
     if window.slide_ms != window.size_ms {
-        return Err("hopping windows hold an event several times and cannot be rolled up; ask for them as they are"
-            .into());
+        return Err(
+            "hopping windows hold an event several times and cannot be rolled up; ask for them as they are"
+                .into(),
+        );
     }
     Ok(())
 }

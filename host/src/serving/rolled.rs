@@ -63,12 +63,14 @@ impl<'a, S: Source> Rolled<'a, S> {
     /// Round by round, each merging the next state of every group that has one.
     fn merge(&mut self) -> Result<(), crate::calls::Error> {
         for round in 0.. {
-            let mut open: Vec<&mut Group> = self.groups.iter_mut().filter(|group| group.is_open(round)).collect();
+            let mut open: Vec<&mut Group> =
+                self.groups.iter_mut().filter(|group| group.is_open(round)).collect();
             if open.is_empty() {
                 return Ok(());
             }
             let left: Blobs = open.iter().map(|group| &group.cell.state[..]).collect();
-            let right: Blobs = open.iter().filter_map(|group| group.later.get(round).map(Vec::as_slice)).collect();
+            let right: Blobs =
+                open.iter().filter_map(|group| group.later.get(round).map(Vec::as_slice)).collect();
             let merged = self.calls.merge(&left, &right)?;
             for (group, state) in open.iter_mut().zip(merged.states.iter()) {
                 group.cell.state = state.to_vec();
