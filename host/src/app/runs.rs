@@ -73,7 +73,6 @@ pub struct Runs {
     state: Mutex<State>,
     ordered: Condvar,
     is_stopping: AtomicBool,
-    head_at_start: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -121,14 +120,6 @@ impl Runs {
 
     fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
-    }
-
-    pub(super) fn head_at_start(&self) -> u64 {
-        self.head_at_start.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn note_head(&self, head: u64) {
-        self.head_at_start.store(head, Ordering::Relaxed);
     }
 
     /// The next run in line, after some time at most.
