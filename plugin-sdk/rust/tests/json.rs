@@ -15,6 +15,7 @@ fn lists_are_read_element_by_element() {
     assert_eq!(list("[]").unwrap(), [""; 0]);
     assert_eq!(list(" [ 1 , \"a, ]\" ,{\"b\":[2]} ]\n").unwrap(), ["1", "\"a, ]\"", "{\"b\":[2]}"]);
     assert_eq!(refused(list("[1,2,3,4]")), "expected a list of at most 3, found [1,2,3,4]");
+    assert_eq!(refused(list("[1,2,3,[4],5]")), "expected a list of at most 3, found [1,2,3,[4],5]");
     assert_eq!(refused(list("{\"a\":1}")), "expected a list, found {\"a\":1}");
     for no_list in ["", "7", "null", "\"[]\"", "[1", "[1,]", "[] []", "[1,2,3,4", "\u{0}"] {
         assert!(list(no_list).is_err(), "{no_list}");
