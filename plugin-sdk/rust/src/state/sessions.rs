@@ -12,6 +12,16 @@ use super::{Codec, Count, Datum, DecodeError, Kind, MergeError, OutOfRange, Pres
 /// counts; any order-free state can stand in place of the count. Order-free: sessions are the runs that
 /// the set of times falls into, however late an event comes; one between two sessions makes them one.
 ///
+/// ```
+/// # use bifocal_sdk::*;
+/// let mut visits = Sessions::<1_800_000>::default(); // a part of a cell: `cell.visits`
+/// for minute in [0, 100, 20, 75] {
+///     visits.entry(Timestamp(minute * 60_000)).add(1);
+/// }
+/// let found: Vec<_> = visits.iter().map(|(start, end, views)| (start.0 / 60_000, end.0 / 60_000, views.get())).collect();
+/// assert_eq!(found, [(0, 20, 2), (75, 100, 2)]);
+/// ```
+///
 /// Presents as json, a list of `{"start":…,"end":…,"state":…}`, earliest first: the times of the first
 /// and the last event, and what the state shows. Bytes grow with the number of sessions: that number;
 /// for each, ascending, start, end and state.
