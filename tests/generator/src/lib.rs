@@ -1,6 +1,6 @@
-//! Events for tests and benches, the same for the same seed on any machine. Owns what the orders
-//! job and the jobs of other plugins look like and what a wild case may hold; knows nothing of transforms
-//! or of the host.
+//! Events for tests and benches, the same for the same seed on any machine. Owns what the jobs
+//! of the plugins look like in use and what a wild case may hold; knows nothing of transforms or of the
+//! host.
 //!
 //! ```
 //! use generator::orders::{Orders, Shape};

@@ -18,8 +18,8 @@ use super::{Codec, Count, Datum, DecodeError, Kind, MergeError, OutOfRange, Pres
 /// for minute in [0, 100, 20, 75] {
 ///     visits.entry(Timestamp(minute * 60_000)).add(1);
 /// }
-/// let found: Vec<_> = visits.iter().map(|(start, end, views)| (start.0 / 60_000, end.0 / 60_000, views.get())).collect();
-/// assert_eq!(found, [(0, 20, 2), (75, 100, 2)]);
+/// let found = visits.iter().map(|(start, end, views)| (start.0 / 60_000, end.0 / 60_000, views.get()));
+/// assert!(found.eq([(0, 20, 2), (75, 100, 2)]));
 /// ```
 ///
 /// Presents as json, a list of `{"start":…,"end":…,"state":…}`, earliest first: the times of the first
@@ -31,12 +31,12 @@ use super::{Codec, Count, Datum, DecodeError, Kind, MergeError, OutOfRange, Pres
 /// [`Timeline`](super::Timeline).
 pub struct Sessions<const GAP_MS: u64, S = Count> {
     /// By start; from the end of each to the start of the next it is more than the gap.
-    sessions: BTreeMap<Timestamp, Open<S>>,
+    sessions: BTreeMap<Timestamp, Session<S>>,
 }
 
 /// A session, apart from its start.
 #[derive(Clone, Debug)]
-struct Open<S> {
+struct Session<S> {
     end: Timestamp,
     state: S,
 }
@@ -55,11 +55,11 @@ impl<const GAP_MS: u64, S: State> Sessions<GAP_MS, S> {
     ///
     /// If states refuse to be merged, which those of this crate never do.
     pub fn entry(&mut self, time: Timestamp) -> &mut S {
-        let merged = self.join(time, Open { end: time, state: S::default() });
+        let merged = self.join(time, Session { end: time, state: S::default() });
         // An order-free state has no right side that it cannot merge.
         assert!(merged.is_ok(), "the states of two sessions do not merge: {merged:?}");
         let start = merged.unwrap_or(time);
-        let fresh = || Open { end: time, state: S::default() };
+        let fresh = || Session { end: time, state: S::default() };
         &mut self.sessions.entry(start).or_insert_with(fresh).state
     }
 
@@ -77,7 +77,7 @@ impl<const GAP_MS: u64, S: State> Sessions<GAP_MS, S> {
     }
 
     /// Adds a session, joined with all that it touches; returns where the joined one starts.
-    fn join(&mut self, mut start: Timestamp, mut session: Open<S>) -> Result<Timestamp, MergeError> {
+    fn join(&mut self, mut start: Timestamp, mut session: Session<S>) -> Result<Timestamp, MergeError> {
         let latest = Timestamp(session.end.0.saturating_add_unsigned(Self::GAP));
         // From the latest to the earliest: those that do not touch are all earlier than those that do.
         while let Some((found, before)) = self.sessions.range_mut(..=latest).next_back() {
@@ -93,7 +93,7 @@ impl<const GAP_MS: u64, S: State> Sessions<GAP_MS, S> {
             let Some(mut other) = self.sessions.remove(&found) else { break };
             other.state.merge(session.state)?;
             start = start.min(found);
-            session = Open { end: session.end.max(other.end), state: other.state };
+            session = Session { end: session.end.max(other.end), state: other.state };
         }
         self.sessions.insert(start, session);
         Ok(start)
@@ -130,7 +130,7 @@ impl<const GAP_MS: u64, S: State> Codec for Sessions<GAP_MS, S> {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let mut sessions: BTreeMap<Timestamp, Open<S>> = BTreeMap::new();
+        let mut sessions: BTreeMap<Timestamp, Session<S>> = BTreeMap::new();
         for _ in 0..take_length(input)? {
             let (start, end) = (Timestamp::decode(input)?, Timestamp::decode(input)?);
             if end < start {
@@ -140,7 +140,7 @@ impl<const GAP_MS: u64, S: State> Codec for Sessions<GAP_MS, S> {
             if last.is_some_and(|(_, last)| last.end >= start || last.end.0.abs_diff(start.0) <= Self::GAP) {
                 return Err(DecodeError::Malformed("sessions that are not apart"));
             }
-            sessions.insert(start, Open { end, state: S::decode(input)? });
+            sessions.insert(start, Session { end, state: S::decode(input)? });
         }
         Ok(Self { sessions })
     }
