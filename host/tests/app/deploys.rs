@@ -25,9 +25,9 @@ fn a_new_version_is_built_beside_the_old_one_and_switched_to_whole() {
     // The same again changes nothing.
     let Stage::Live(same) = deploy(&app, revenue()) else { panic!("it is live") };
     assert!(same.is_unchanged && same.version.number == 1);
-    // Other settings are another version.
-    let wanted =
-        Wanted { component: revenue().to_vec(), settings: Some(r#"{"a":1}"#.into()), ..Wanted::default() };
+    // Other bytes are another version: here a custom section that nobody reads.
+    let component = [revenue(), b"\x00\x05\x04note"].concat();
+    let wanted = Wanted { component, ..Wanted::default() };
     let deployment = app.deploy(VIEW, wanted).unwrap();
     let Stage::Live(next) = deployment.wait(super::stage::LONG) else { panic!("{:?}", deployment.stage()) };
     assert_eq!((next.version.number, next.is_unchanged), (2, false));
