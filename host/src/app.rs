@@ -2,9 +2,11 @@
 //! every thread and what all of them share; what is decided is decided by the activities.
 
 mod error;
+mod shown;
 mod stream;
 
 pub use error::Error;
+pub use shown::StreamShown;
 pub use stream::Stream;
 
 use crate::store::{self, Store, StreamRecord};
@@ -58,18 +60,16 @@ impl App {
         let stream = self.stream_in(&streams, name)?;
         if let Some(view) = self.store.views()?.iter().find(|view| view.stream == name) {
             let view = &view.name;
-            return Err(Error::Conflict(format!("stream '{name}' is read by view '{view}'; remove that first")));
+            return Err(Error::Conflict(format!(
+                "stream '{name}' is read by view '{view}'; remove that first"
+            )));
         }
         stream.drain();
         streams.remove(name);
         Ok(self.store.remove_stream(name)?)
     }
 
-    fn stream_in(
-        &self,
-        streams: &BTreeMap<String, Arc<Stream>>,
-        name: &str,
-    ) -> Result<Arc<Stream>, Error> {
+    fn stream_in(&self, streams: &BTreeMap<String, Arc<Stream>>, name: &str) -> Result<Arc<Stream>, Error> {
         let unknown = || store::Error::Unknown { what: "stream", name: name.into() };
         Ok(streams.get(name).cloned().ok_or_else(unknown)?)
     }

@@ -20,20 +20,24 @@ mod exported;
 mod lines;
 mod parquet;
 mod recipient;
+mod declare;
+pub mod request;
 mod schema;
 mod sink;
 mod source;
 
+pub use declare::{Declared, NotDeclared};
 pub use durable::{Durable, NotReadable, Note, Reading, Stopped, Target, append_durably, import_log};
 pub use schema::Schema;
 
-use crate::extract::{Malformed, NotAField, PathError};
+use crate::event::Typing;
+use crate::extract::{Malformed, NotAField, PathError, Scratch};
 use crate::log::{self, Log};
 use crate::offset::Range;
 use crate::store;
 use crate::time::TimeRule;
 use recipient::Memory;
-use sink::Sink;
+use sink::{Rules, Sink};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -102,6 +106,7 @@ pub enum Place {
     /// A column is counted in bytes.
     LineColumn(u64, u64),
     Row(u64),
+    Element(u64),
 }
 
 impl fmt::Display for Place {
@@ -110,6 +115,7 @@ impl fmt::Display for Place {
             Place::Line(line) => write!(f, "line {line}"),
             Place::LineColumn(line, column) => write!(f, "line {line}, column {column}"),
             Place::Row(row) => write!(f, "row {row}"),
+            Place::Element(element) => write!(f, "element {element}"),
         }
     }
 }
@@ -204,6 +210,8 @@ pub enum Error {
     Log { path: String, place: Place, source: log::Error },
     #[error("{path}: {source}")]
     Store { path: String, source: store::Error },
+    #[error("more than {events_max} events in one request; send them as several")]
+    Many { events_max: u64 },
     /// Never leaves a durable append, which begins the source anew.
     #[error("the rows differ from those appended before")]
     Changed,
@@ -243,7 +251,9 @@ pub fn append(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Appended, Error> {
     let mut memory = Memory { append: log.append(), now_ms: options.now_ms };
-    let mut sink = Sink::new(&mut memory, options, progress)?;
+    let probe = sink::probe(&options.time, options.id.as_deref(), options.rule.clone())?;
+    let mut scratch = Scratch::default();
+    let mut sink = Sink::new(&mut memory, Rules::of(options, &probe), &mut scratch, progress);
     sink.total(source::total_bytes(&sources));
     for source in sources {
         read_one(source, Marks::None, &mut sink)?;
@@ -256,7 +266,7 @@ fn read_one(source: Source, marks: Marks, sink: &mut Sink<'_>) -> Result<(), Err
     let opened = source::open(source, sink.bytes_read())?;
     sink.begin(&opened.path, marks);
     match opened.content {
-        source::Content::Lines(buffer) => lines::read(buffer, sink)?,
+        source::Content::Lines(buffer) => lines::read(buffer, Typing::Json, sink)?,
         source::Content::Array(buffer) => array::read(buffer, sink)?,
         source::Content::Csv(buffer) => csv::read(buffer, sink)?,
         source::Content::Parquet(file) => parquet::read(file, sink)?,

@@ -45,7 +45,8 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let record = store.stream(&args.stream)?;
     let log = store.log(&record)?;
     let appender = Appender::new(log.clone())?;
-    let reading = Reading { again: args.again, any_time: args.any_time, ..Reading::of(&record)? };
+    let mut reading = Reading::of(&record)?;
+    (reading.again, reading.any_time) = (args.again, args.any_time);
     let now_ms = || chrono::Utc::now().timestamp_millis();
     let target = Target { log: &log, appender: &appender, now_ms: &now_ms };
     let mut bars = Bars::new(args.quiet);

@@ -4,12 +4,12 @@
 
 use super::recipient::{Fault, Recipient, Taken};
 use super::schema::Schema;
-use super::sink::Sink;
-use super::{Error, Kept, Marks, Options, Progress, Source, TimeSource, exported, read_one, source};
+use super::sink::{self, Rules, Sink};
+use super::{Error, Kept, Marks, Progress, Reason, Source, TimeSource, exported, read_one, source};
 use crate::digest::{Digest, Hasher};
 use crate::event::Event;
+use crate::extract::{Probe, Scratch};
 use crate::store::{self, Appender, Batch, Mark, Receipt, StreamLog, StreamRecord};
-use crate::time::TimeRule;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,10 +22,10 @@ const IN_FLIGHT_BYTES_MAX: usize = 32 << 20;
 /// How events are read, as the stream says.
 #[derive(Debug)]
 pub struct Reading {
-    /// Where a payload holds its event's time; None: it is when the event came in.
-    pub time: Option<String>,
-    pub id: Option<String>,
-    pub rule: TimeRule,
+    time: TimeSource,
+    probe: Probe,
+    /// Whether events are deduplicated.
+    pub has_ids: bool,
     pub schema: Option<Schema>,
     /// Let in times outside 1990-2100.
     pub any_time: bool,
@@ -37,15 +37,33 @@ impl Reading {
     /// What was fixed when the stream was made, and the schema in force.
     pub fn of(stream: &StreamRecord) -> Result<Reading, NotReadable> {
         let not = |why: String| NotReadable { stream: stream.name.clone(), why };
+        let time = stream.time.clone().map_or(TimeSource::Ingested, TimeSource::Path);
+        let rule = stream.time_rule().map_err(|error| not(error.to_string()))?;
+        let probe = sink::probe(&time, stream.id.as_deref(), rule).map_err(|error| not(error.to_string()))?;
         let schema = stream.schema().map(|schema| Schema::new(schema.number, &schema.text)).transpose();
         Ok(Reading {
-            time: stream.time.clone(),
-            id: stream.id.clone(),
-            rule: stream.time_rule().map_err(|error| not(error.to_string()))?,
+            time,
+            probe,
+            has_ids: stream.id.is_some(),
             schema: schema.map_err(|why| not(format!("its schema: {why}")))?,
             any_time: false,
             again: false,
         })
+    }
+
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { probe: &self.probe, time: &self.time, any_time: self.any_time, skip: false }
+    }
+
+    /// Adds an event to a batch, if it is what the schema wants.
+    #[inline]
+    pub(super) fn push(&self, event: &Event<'_>, batch: &mut Batch) -> Result<(), Fault> {
+        let schema = self.schema.as_ref();
+        if let Some(schema) = schema {
+            schema.check(event.payload).map_err(Fault::Refused)?;
+        }
+        let schema = schema.map(|schema| schema.number).or(event.schema);
+        batch.push(&Event { schema, ..*event }).map_err(|_| Fault::Refused(Reason::TooLong))
     }
 }
 
@@ -99,7 +117,7 @@ pub fn append_durably(
     reading: &Reading,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Durable, Box<Stopped>> {
-    let mut batches = Batches::new(target, reading);
+    let mut batches = Batches::new(target, Some(reading), reading.again);
     let appended = read_all(&mut batches, files, reading, progress);
     let finished = batches.finish().map_err(|source| Error::Store { path: "the log".into(), source });
     match appended.and(finished) {
@@ -115,9 +133,7 @@ pub fn import_log(
     again: bool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Durable, Box<Stopped>> {
-    let reading =
-        Reading { time: None, id: None, rule: TimeRule::default(), schema: None, any_time: true, again };
-    let mut batches = Batches::new(target, &reading);
+    let mut batches = Batches::new(target, None, again);
     let imported = match exported::read(file, Marks::Followed, &mut batches, progress) {
         Err(Error::Changed) => exported::read(file, Marks::Written, &mut batches, progress),
         imported => imported,
@@ -135,15 +151,8 @@ fn read_all(
     reading: &Reading,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
-    let options = Options {
-        time: reading.time.clone().map_or(TimeSource::Ingested, TimeSource::Path),
-        id: reading.id.clone(),
-        rule: reading.rule.clone(),
-        now_ms: 0,
-        any_time: reading.any_time,
-        skip: false,
-    };
-    let mut sink = Sink::new(batches, &options, progress)?;
+    let mut scratch = Scratch::default();
+    let mut sink = Sink::new(batches, reading.rules(), &mut scratch, progress);
     let sources = || files.iter().cloned().map(Source::File);
     sink.total(source::total_bytes(&sources().collect::<Vec<_>>()));
     for (file, path) in sources().zip(files) {
@@ -179,7 +188,9 @@ type Answer = Result<Receipt, store::Error>;
 
 struct Batches<'a> {
     target: Target<'a>,
-    reading: &'a Reading,
+    /// None: events are taken as they are.
+    reading: Option<&'a Reading>,
+    again: bool,
     batch: Batch,
     now_ms: i64,
     file: File,
@@ -190,10 +201,11 @@ struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    fn new(target: Target<'a>, reading: &'a Reading) -> Batches<'a> {
+    fn new(target: Target<'a>, reading: Option<&'a Reading>, again: bool) -> Batches<'a> {
         Batches {
             target,
             reading,
+            again,
             batch: Batch::default(),
             now_ms: 0,
             file: File::new("", Marks::None),
@@ -249,7 +261,7 @@ impl<'a> Batches<'a> {
     fn find_mark(&mut self, row: &[u8]) -> Result<(), store::Error> {
         let first = Digest::of(row);
         self.file.first = Some(first);
-        if self.file.marks == Marks::Followed && !self.reading.again {
+        if self.file.marks == Marks::Followed && !self.again {
             // A file of this very call may have the same name.
             self.finish()?;
             self.file.before = self.target.log.mark(&self.file.name, first)?;
@@ -301,13 +313,10 @@ impl Recipient for Batches<'_> {
     }
 
     fn push(&mut self, event: &Event<'_>) -> Result<Taken, Fault> {
-        let schema = self.reading.schema.as_ref();
-        if let Some(schema) = schema {
-            schema.check(event.payload).map_err(Fault::Refused)?;
+        match self.reading {
+            Some(reading) => reading.push(event, &mut self.batch)?,
+            None => self.batch.push(event).map_err(|_| Fault::Refused(Reason::TooLong))?,
         }
-        let schema = schema.map(|schema| schema.number).or(event.schema);
-        let event = Event { schema, ..*event };
-        self.batch.push(&event).map_err(|_| Fault::Refused(super::Reason::TooLong))?;
         if self.file.marks != Marks::None {
             self.file.digest.part(event.payload);
         }
