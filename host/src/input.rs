@@ -15,19 +15,23 @@
 mod array;
 mod buffer;
 mod csv;
+mod declare;
+mod destination;
 mod durable;
 mod exported;
 mod lines;
 mod parquet;
+mod reading;
 mod recipient;
-mod declare;
 pub mod request;
 mod schema;
 mod sink;
 mod source;
 
 pub use declare::{Declared, NotDeclared};
-pub use durable::{Durable, NotReadable, Note, Reading, Stopped, Target, append_durably, import_log};
+pub use destination::{BATCH_BYTES, Destination, Here, Totals, Undelivered};
+pub use durable::{Durable, Note, Stopped, append_durably, import_log};
+pub use reading::{NotReadable, Reading};
 pub use schema::Schema;
 
 use crate::event::Typing;
@@ -212,6 +216,9 @@ pub enum Error {
     Store { path: String, source: store::Error },
     #[error("more than {events_max} events in one request; send them as several")]
     Many { events_max: u64 },
+    /// Of whoever the events go to, in words.
+    #[error("{0}")]
+    Said(String),
     /// Never leaves a durable append, which begins the source anew.
     #[error("the rows differ from those appended before")]
     Changed,

@@ -21,6 +21,8 @@ pub enum Fault {
     Refused(Reason),
     Full(log::Error),
     Store(store::Error),
+    /// In words, from elsewhere.
+    Said(String),
     /// More events than one request may have.
     Many {
         events_max: u64,

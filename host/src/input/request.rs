@@ -17,7 +17,7 @@ pub use encoding::{Encoding, decode};
 pub use form::Form;
 
 use super::buffer::Buffer;
-use super::durable::Reading;
+use super::reading::Reading;
 use super::recipient::{Fault, Recipient, Taken};
 use super::sink::Sink;
 use super::{Kept, Place, Reason, array, lines};
@@ -136,7 +136,8 @@ impl Recipient for Gather<'_> {
         if self.batch.events() == EVENTS_MAX {
             return Err(Fault::Many { events_max: EVENTS_MAX });
         }
-        self.reading.push(event, &mut self.batch)?;
+        let event = self.reading.checked(event)?;
+        self.batch.push(&event).map_err(|_| Fault::Refused(Reason::TooLong))?;
         self.position = event.lineage.position;
         Ok(Taken::Waiting)
     }

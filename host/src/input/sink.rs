@@ -206,6 +206,7 @@ impl<'a> Sink<'a> {
             Fault::Refused(reason) => self.refuse(place, reason),
             Fault::Full(source) => Err(Error::Log { path, place, source }),
             Fault::Store(source) => Err(Error::Store { path, source }),
+            Fault::Said(words) => Err(Error::Said(words)),
             Fault::Many { events_max } => Err(Error::Many { events_max }),
             Fault::Changed => Err(Error::Changed),
         }
