@@ -1,35 +1,112 @@
 //! The running host: streams that take events, views that follow them, runs that recompute them. Owns
 //! every thread and what all of them share; what is decided is decided by the activities.
 
+mod deployment;
 mod error;
+mod live;
+mod runs;
+pub mod schedule;
+pub mod settings;
 mod shown;
+mod stoppable;
 mod stream;
+mod view;
 
+pub use deployment::{Deployed, Deployment, Stage, Wanted};
 pub use error::Error;
+pub use live::Live;
+pub use runs::{Order, Runs};
+pub use settings::Config;
 pub use shown::StreamShown;
 pub use stream::Stream;
+pub use view::{Answer, Question, State, View};
 
-use crate::store::{self, Store, StreamRecord};
+use crate::deploy::{self, Prepared};
+use crate::store::{self, RunKind, Store, StreamRecord, VersionRecord, ViewRecord};
+use crate::wasm::Engine;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 /// A data directory that is served. Shared by all who use it; stopped once.
 pub struct App {
-    store: Store,
+    store: Arc<Store>,
+    engine: Engine,
+    /// Of one run.
+    threads: usize,
+    config: Config,
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
+    views: RwLock<BTreeMap<String, Arc<View>>>,
+    /// The last one of each view.
+    deployments: Mutex<BTreeMap<String, Arc<Deployment>>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
     is_stopping: AtomicBool,
 }
 
 impl App {
     /// Opens all streams and views of a directory, and begins to follow them.
-    pub fn start(store: Store) -> Result<Arc<App>, Error> {
-        let mut streams = BTreeMap::new();
+    pub fn start(store: Store, engine: Engine, threads: usize, config: Config) -> Result<Arc<App>, Error> {
+        let store = Arc::new(store);
+        let app = Arc::new(App {
+            store: store.clone(),
+            engine,
+            threads,
+            config,
+            streams: RwLock::default(),
+            views: RwLock::default(),
+            deployments: Mutex::default(),
+            workers: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+        });
         for record in store.streams()? {
-            let stream = Stream::open(&store, record)?;
-            streams.insert(stream.record.name.clone(), Arc::new(stream));
+            let stream = Arc::new(Stream::open(&store, record)?);
+            app.streams_mut().insert(stream.record.name.clone(), stream);
         }
-        Ok(Arc::new(App { store, streams: RwLock::new(streams), is_stopping: AtomicBool::new(false) }))
+        for record in store.views()? {
+            let record = app.configured(record)?;
+            app.open_view(record)?;
+        }
+        Ok(app)
+    }
+
+    /// Writes what the configuration says of a view into its record: a file wins.
+    fn configured(&self, record: ViewRecord) -> Result<ViewRecord, Error> {
+        let said = self.config.of_view(&record.name);
+        if said.is_empty() {
+            return Ok(record);
+        }
+        self.store.update_view(&record.name, |view| {
+            said.iter()
+                .try_for_each(|(key, value)| settings::set(view, key, value).map_err(store::Error::Refused))
+        })?;
+        Ok(self.store.view(&record.name)?)
+    }
+
+    fn open_view(self: &Arc<App>, record: ViewRecord) -> Result<Arc<View>, Error> {
+        let stream = self.stream(&record.stream)?;
+        let unknown = || store::Error::Unknown { what: "version", name: record.live.to_string() };
+        let version = record.live_version().cloned().ok_or_else(unknown)?;
+        let live = Live::open(&self.store, &self.engine, &stream, &record, &version)?;
+        let view = Arc::new(View::new(&self.store, stream, record, live));
+        view.runs.note_head(view.stream.log.head());
+        view.live().start(&self.store)?;
+        let (worker, threads) = (view.clone(), self.threads);
+        let work =
+            std::thread::Builder::new().name("runs".into()).spawn(move || runs::work(&worker, threads));
+        let work =
+            work.map_err(|cause| Error::Unavailable(format!("no thread for view '{}': {cause}", view.name)))?;
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+        self.views_mut().insert(view.name.clone(), view.clone());
+        Ok(view)
+    }
+
+    fn streams_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Arc<Stream>>> {
+        self.streams.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn views_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Arc<View>>> {
+        self.views.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// By name, ascending.
@@ -46,7 +123,7 @@ impl App {
     /// Makes a stream with an empty log; the number in `record` is not read.
     pub fn create_stream(&self, record: StreamRecord) -> Result<Arc<Stream>, Error> {
         self.require_running()?;
-        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self.streams_mut();
         let record = self.store.create_stream(record)?;
         let stream = Arc::new(Stream::open(&self.store, record)?);
         streams.insert(stream.record.name.clone(), stream.clone());
@@ -56,8 +133,8 @@ impl App {
     /// Removes a stream that no view reads, with its log, for good.
     pub fn remove_stream(&self, name: &str) -> Result<(), Error> {
         self.require_running()?;
-        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
-        let stream = self.stream_in(&streams, name)?;
+        let stream = self.stream(name)?;
+        let mut streams = self.streams_mut();
         if let Some(view) = self.store.views()?.iter().find(|view| view.stream == name) {
             let view = &view.name;
             return Err(Error::Conflict(format!(
@@ -69,9 +146,120 @@ impl App {
         Ok(self.store.remove_stream(name)?)
     }
 
-    fn stream_in(&self, streams: &BTreeMap<String, Arc<Stream>>, name: &str) -> Result<Arc<Stream>, Error> {
-        let unknown = || store::Error::Unknown { what: "stream", name: name.into() };
-        Ok(streams.get(name).cloned().ok_or_else(unknown)?)
+    /// By name, ascending.
+    pub fn views(&self) -> Vec<Arc<View>> {
+        self.views.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub fn view(&self, name: &str) -> Result<Arc<View>, Error> {
+        let views = self.views.read().unwrap_or_else(PoisonError::into_inner);
+        let unknown = || store::Error::Unknown { what: "view", name: name.into() };
+        Ok(views.get(name).cloned().ok_or_else(unknown)?)
+    }
+
+    /// Begins to deploy a version; it is to be followed. One at a time for a view.
+    pub fn deploy(self: &Arc<App>, view: &str, wanted: Wanted) -> Result<Arc<Deployment>, Error> {
+        self.require_running()?;
+        let mut deployments = self.deployments.lock().unwrap_or_else(PoisonError::into_inner);
+        if deployments.get(view).is_some_and(|deployment| !deployment.has_ended()) {
+            return Err(Error::Conflict(format!(
+                "view '{view}' is being deployed; wait until that has ended"
+            )));
+        }
+        let deployment = Arc::new(Deployment::new(view));
+        let (app, made) = (self.clone(), deployment.clone());
+        let thread = std::thread::Builder::new().name("deploy".into()).spawn(move || made.run(&app, wanted));
+        let thread =
+            thread.map_err(|cause| Error::Unavailable(format!("no thread to deploy with: {cause}")))?;
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        deployments.insert(view.into(), deployment.clone());
+        Ok(deployment)
+    }
+
+    /// The last deployment of a view since the start.
+    pub fn deployment(&self, view: &str) -> Option<Arc<Deployment>> {
+        self.deployments.lock().unwrap_or_else(PoisonError::into_inner).get(view).cloned()
+    }
+
+    /// Makes a view, which follows its stream from the first event on.
+    fn first_version(
+        self: &Arc<App>,
+        name: &str,
+        prepared: &Prepared,
+        stream: &Stream,
+        lateness_ms: i64,
+    ) -> Result<VersionRecord, Error> {
+        let now_ms = chrono::Utc::now().timestamp_millis();
+        let record = deploy::first(&self.store, prepared, name, &stream.record.name, lateness_ms, now_ms)?;
+        let record = self.configured(record)?;
+        let unproved = record.settings.batch == "never" && record.settings.full == "never";
+        let version = record.live_version().cloned();
+        let view = self.open_view(record)?;
+        if !unproved && stream.log.head() > 0 {
+            view.runs.order(RunKind::Full, None)?;
+        }
+        version.ok_or_else(|| Error::Unavailable(format!("view '{name}' has no version")))
+    }
+
+    /// Changes settings of a view, all of them or none. Those that a configuration file has stay its own.
+    pub fn set_view(&self, name: &str, changes: &BTreeMap<String, String>) -> Result<(), Error> {
+        self.require_running()?;
+        let view = self.view(name)?;
+        let file = self.config.of_view(name);
+        if let Some(key) = changes.keys().find(|key| file.contains_key(*key)) {
+            let what = format!("{key} of view '{name}' is set by the configuration file; change it there");
+            return Err(Error::Conflict(what));
+        }
+        let mut tried = view.record();
+        for (key, value) in changes {
+            settings::set(&mut tried, key, value).map_err(Error::Refused)?;
+        }
+        let _changing = view.changing();
+        self.store.update_view(name, |view| {
+            let set = |(key, value): (&String, &String)| settings::set(view, key, value);
+            changes.iter().try_for_each(set).map_err(store::Error::Refused)
+        })?;
+        self.reopen(&view)
+    }
+
+    /// Settings that a configuration file has, by key.
+    pub fn settings_of_file(&self, view: &str) -> BTreeMap<String, String> {
+        self.config.of_view(view)
+    }
+
+    /// Lets the live version begin anew, as its record says now.
+    fn reopen(&self, view: &View) -> Result<(), Error> {
+        view.live().end();
+        let record = self.store.view(&view.name)?;
+        let unknown = || store::Error::Unknown { what: "version", name: record.live.to_string() };
+        let version = record.live_version().ok_or_else(unknown)?;
+        let live = Arc::new(Live::open(&self.store, &self.engine, &view.stream, &record, version)?);
+        live.start(&self.store)?;
+        view.switch(live)
+    }
+
+    /// Lets a halted version go on.
+    pub fn resume(&self, name: &str) -> Result<(), Error> {
+        self.require_running()?;
+        let view = self.view(name)?;
+        self.store.update_view(name, |view| {
+            view.halted = None;
+            Ok(())
+        })?;
+        view.reload()?;
+        view.live().resume();
+        Ok(())
+    }
+
+    /// Removes a view with all its runs, for good.
+    pub fn remove_view(&self, name: &str) -> Result<(), Error> {
+        self.require_running()?;
+        let view = self.view(name)?;
+        view.runs.stop();
+        let _changing = view.changing();
+        self.views_mut().remove(name);
+        view.live().end();
+        Ok(self.store.remove_view(name)?)
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -82,12 +270,18 @@ impl App {
         if self.is_stopping() { Err(Error::Stopping) } else { Ok(()) }
     }
 
-    /// Makes durable what was handed over, ends all threads and closes all files. What comes after is
-    /// refused with [`Error::Stopping`].
+    /// Makes durable what was handed over, lays down what is folded, ends all threads and closes all files.
+    /// What comes after is refused with [`Error::Stopping`].
     pub fn stop(&self) -> Result<(), Error> {
         self.is_stopping.store(true, Ordering::Release);
-        let streams = self.streams();
+        let (streams, views) = (self.streams(), self.views());
         streams.iter().for_each(|stream| stream.drain());
+        views.iter().for_each(|view| view.runs.stop());
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers {
+            _ = worker.join();
+        }
+        views.iter().for_each(|view| view.live().end());
         streams.iter().try_for_each(|stream| Ok(stream.log.close()?))
     }
 }

@@ -36,6 +36,28 @@ pub struct Part {
     pub states: Blobs,
 }
 
+impl Part {
+    /// The cells that are wanted, by key and window.
+    pub fn chosen(&self, is_wanted: impl Fn(&[u8], i64) -> bool) -> Part {
+        let mut out = Part::default();
+        // Where the first kept cell of each key went, by the place of the first one of all.
+        let mut kept = vec![None; self.firsts.len()];
+        let names = self.keys.iter().zip(&self.windows).zip(&self.firsts);
+        for (((key, window), first), (hash, state)) in names.zip(self.hashes.iter().zip(self.states.iter())) {
+            if is_wanted(key, *window) {
+                let place = out.windows.len() as u32;
+                let first = kept.get_mut(*first as usize).map_or(place, |kept| *kept.get_or_insert(place));
+                out.firsts.push(first);
+                out.keys.push(key);
+                out.hashes.push(*hash);
+                out.windows.push(*window);
+                out.states.push(state);
+            }
+        }
+        out
+    }
+}
+
 /// What became of a chunk.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {

@@ -70,6 +70,14 @@ pub struct Window {
     pub slide_ms: i64,
 }
 
+impl Window {
+    /// Windows that start before this are closed at a watermark: their end and the lateness lie at or
+    /// behind it.
+    pub fn closed_before(&self, watermark_ms: i64, lateness_ms: i64) -> i64 {
+        watermark_ms.saturating_sub(lateness_ms).saturating_sub(self.size_ms).saturating_add(1)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     None,

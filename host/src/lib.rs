@@ -24,6 +24,7 @@ pub mod wasm;
 pub mod extract;
 pub mod log;
 pub mod store;
+pub mod arrivals;
 pub mod rows;
 pub mod input;
 
@@ -35,14 +36,21 @@ pub mod pool;
 pub mod half;
 pub mod batch;
 pub mod speed;
+pub mod parts;
+pub mod deltas;
+pub mod near;
 pub mod certify;
 pub mod refold;
 pub mod exchange;
 pub mod reconcile;
+pub mod witness;
+pub mod renewal;
 pub mod drill;
 pub mod run;
+pub mod serving;
 pub mod check;
 pub mod change;
+pub mod deploy;
 
 // Composition.
 pub mod app;

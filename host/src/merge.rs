@@ -6,6 +6,7 @@ use crate::cell::CellRef;
 use crate::column::Blobs;
 use crate::store::Scan;
 use crate::table::{Error, Slot, Table};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -26,27 +27,32 @@ impl Source for Scan<'_> {
     }
 }
 
-/// A table as a source.
+/// A table as a source, or those of its cells that are wanted.
 pub struct Sorted<'a> {
     table: &'a Table,
-    head: Option<Slot>,
-    rest: std::vec::IntoIter<Slot>,
+    /// In canonical order.
+    slots: Cow<'a, [Slot]>,
+    place: usize,
 }
 
 impl<'a> Sorted<'a> {
     pub fn new(table: &'a Table) -> Sorted<'a> {
-        let mut rest = table.sorted().into_iter();
-        Sorted { table, head: rest.next(), rest }
+        Sorted::of(table, table.sorted())
+    }
+
+    /// These cells alone, which are in canonical order.
+    pub fn of(table: &'a Table, slots: impl Into<Cow<'a, [Slot]>>) -> Sorted<'a> {
+        Sorted { table, slots: slots.into(), place: 0 }
     }
 }
 
 impl Source for Sorted<'_> {
     fn head(&self) -> Option<CellRef<'_>> {
-        self.head.map(|slot| self.table.cell(slot))
+        self.slots.get(self.place).map(|slot| self.table.cell(*slot))
     }
 
     fn advance(&mut self) -> Result<(), Error> {
-        self.head = self.rest.next();
+        self.place += 1;
         Ok(())
     }
 }

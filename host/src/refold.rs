@@ -14,7 +14,7 @@ use crate::calls;
 use crate::cell::CellRef;
 use crate::half::{self, FoldedChunk, Job};
 use crate::log::Unreadable;
-use crate::merge::Only;
+use crate::merge::{Only, Source};
 use crate::offset::{Offset, Range};
 use crate::store::{self, Disk, Meta, Span, ViewFile};
 use crate::table;
@@ -96,6 +96,9 @@ pub fn full(
     record.finish(range, true)
 }
 
+/// Looks at the cells that a run has folded, before they are merged onto anything older.
+pub type Look<'a> = &'a mut dyn FnMut(&mut dyn Source) -> Result<(), Error>;
+
 /// Folds `[N, to)` and merges it to the right of `base`, which is `[0, N)`. What is wrong in the base
 /// stays so; if it counts events that the log has lost since, nothing is certified.
 pub fn incremental(
@@ -106,12 +109,26 @@ pub fn incremental(
     means: Means,
     progress: Progress<'_>,
 ) -> Result<Meta, Error> {
+    incremental_looked_at(job, base, to, target, means, progress, &mut |_| Ok(()))
+}
+
+/// The same, with a look at what was folded.
+pub fn incremental_looked_at(
+    job: &Job<'_>,
+    base: &ViewFile,
+    to: Offset,
+    target: Target<'_>,
+    means: Means,
+    progress: Progress<'_>,
+    look: Look<'_>,
+) -> Result<Meta, Error> {
     check_base(job, base, to)?;
     let boundary = base.meta().range.to;
     let mut record = Record::new(job, target)?;
     Copied::new(base)?.copy_before(boundary, &mut record, |_| false)?;
     let mut gathering = Gathering::new(job, Some(base), target, means);
     fold_on(job, Range::new(boundary, to), means, &mut gathering, &mut record, progress)?;
+    look(&mut gathering.cells(None)?)?;
     gathering.write(Some(Box::new(base.scan()?)), &mut record)?;
     record.finish(Range::new(Offset::ZERO, to), is_of_log(job, base))
 }

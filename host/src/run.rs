@@ -333,10 +333,24 @@ pub fn present<'a>(
     calls: &Calls,
     cells: impl Iterator<Item = CellRef<'a>>,
 ) -> Result<(Rows, Vec<Broken>), calls::Error> {
+    let Shown { rows, broken, .. } = show(calls, cells)?;
+    Ok((rows, broken))
+}
+
+/// Cells as people read them.
+pub struct Shown {
+    pub rows: Rows,
+    /// Which of the cells, counted as they were given, each row is.
+    pub cells: Vec<usize>,
+    pub broken: Vec<Broken>,
+}
+
+/// The rows of cells, in their order.
+pub fn show<'a>(calls: &Calls, cells: impl Iterator<Item = CellRef<'a>>) -> Result<Shown, calls::Error> {
     let description = calls.description();
     let (mut keys, mut windows, mut states) = (Blobs::default(), Vec::new(), Blobs::default());
-    let mut broken = Vec::new();
-    for cell in cells {
+    let (mut broken, mut places) = (Vec::new(), Vec::new());
+    for (place, cell) in cells.enumerate() {
         if let Some(cause) = cell.broken {
             let cell = name_cell(description, cell.key, cell.window);
             broken.push(Broken { cell, cause: cause.into() });
@@ -345,6 +359,7 @@ pub fn present<'a>(
         keys.push(cell.key);
         windows.push(cell.window);
         states.push(cell.state);
+        places.push(place);
     }
     let presented = calls.present(&keys, &windows, &states)?;
     for (row, cause) in &presented.broken {
@@ -364,7 +379,8 @@ pub fn present<'a>(
             (field, column)
         })
         .unzip();
-    Ok((Rows::new(fields, columns, count), broken))
+    let cells = good.iter().filter_map(|row| places.get(*row).copied()).collect();
+    Ok(Shown { rows: Rows::new(fields, columns, count), cells, broken })
 }
 
 /// Key columns and, unless the window is global, the window.
@@ -379,6 +395,13 @@ fn cells_named(description: &Description, keys: &Blobs, windows: &[i64]) -> Vec<
         out.push((field, builder.finish()));
     }
     out
+}
+
+/// A cell's keys and window, as people read them.
+pub fn cell_in_words(description: &Description, key: &[u8], window: i64) -> String {
+    let cell = name_cell(description, key, window);
+    let names = cell.fields.iter().map(|field| cell.text_of(&field.name, 0));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn name_cell(description: &Description, key: &[u8], window: i64) -> Rows {

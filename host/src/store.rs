@@ -24,7 +24,8 @@ mod testing;
 mod view;
 
 pub use catalog::{
-    CertificateRecord, RunKind, RunRecord, RunResult, SchemaRecord, StreamRecord, VersionRecord, ViewRecord,
+    CertificateRecord, IncidentRecord, RunKind, RunRecord, RunResult, SchemaRecord, StreamRecord,
+    VersionRecord, ViewRecord, ViewSettings,
 };
 pub use database::CacheBytes;
 pub use disk::{Directory, Disk, File};
@@ -34,6 +35,7 @@ pub use log::{
     Appender, Batch, Health, Key, Loss, Mark, Patient, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings,
     StreamLog,
 };
+pub use sweep::DELTA_PREFIX;
 pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
 
 use crate::digest::Digest;

@@ -146,6 +146,11 @@ impl Table {
         })
     }
 
+    /// The window of the cell with this number.
+    pub fn window(&self, cell: usize) -> i64 {
+        self.cells.get(cell).map_or(0, |cell| cell.window)
+    }
+
     fn state(&self, slot: Slot) -> &[u8] {
         self.cells.get(slot.0 as usize).map_or(&[], |cell| cell.state.of(&self.states))
     }
@@ -158,6 +163,15 @@ impl Table {
         let mut order: Vec<Place> = windows.collect();
         order.sort_unstable();
         order.into_iter().map(|(.., slot)| slot).collect()
+    }
+
+    /// The cells of one key, by window: looks at every cell, which is less than to sort them all.
+    pub fn of_key(&self, key: &[u8]) -> Vec<Slot> {
+        let Some(id) = self.keys.find(key) else { return Vec::new() };
+        let cells = self.cells.iter().zip(0..).filter(|(cell, _)| cell.key == id);
+        let mut found: Vec<(i64, Slot)> = cells.map(|(cell, slot)| (cell.window, Slot(slot))).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, slot)| slot).collect()
     }
 
     pub fn iter_sorted(&self) -> impl Iterator<Item = CellRef<'_>> {
@@ -254,6 +268,15 @@ impl Table {
         }
         out.merge(calls, &pairs)?;
         Ok(out)
+    }
+
+    /// Adds a cell that is not there yet.
+    pub fn put(&mut self, cell: CellRef<'_>) {
+        let key = self.keys.id(cell.key);
+        let slot = self.insert(key, cell.window, cell.state);
+        if let Some(cause) = cell.broken {
+            self.broken.insert(slot, cause.into());
+        }
     }
 
     fn insert(&mut self, key: KeyId, window: i64, state: &[u8]) -> Slot {

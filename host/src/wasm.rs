@@ -25,6 +25,7 @@ mod limits;
 mod log;
 mod reused;
 mod segments;
+mod slots;
 mod wasi;
 
 pub use audit::Import;

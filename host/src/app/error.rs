@@ -1,6 +1,6 @@
 //! Why the running host did not do something, by whose fault it is.
 
-use crate::{calls, extract, half, input, refold, store, time, wasm};
+use crate::{calls, deploy, extract, half, input, refold, serving, store, time, wasm};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -19,6 +19,10 @@ pub enum Error {
     Unavailable(String),
     #[error("bifocal is stopping; ask again once it has started")]
     Stopping,
+    #[error(transparent)]
+    Deploy(#[from] deploy::Error),
+    #[error(transparent)]
+    Serving(#[from] serving::Error),
     #[error(transparent)]
     Run(#[from] refold::Error),
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! A stream that is open: its log, who appends to it, and how its events are read.
 
 use super::Error;
+use crate::arrivals::Arrivals;
 use crate::input::Reading;
 use crate::store::{self, Appender, Batch, Receipt, Store, StreamLog, StreamRecord};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,6 +10,8 @@ pub struct Stream {
     pub record: StreamRecord,
     pub log: Arc<StreamLog>,
     pub reading: Arc<Reading>,
+    /// What is read of the log for those who follow it.
+    pub arrivals: Arc<Arrivals>,
     /// None once the host stops.
     appender: RwLock<Option<Appender>>,
 }
@@ -18,7 +21,8 @@ impl Stream {
         let log = store.log(&record)?;
         let appender = RwLock::new(Some(Appender::new(log.clone())?));
         let reading = Arc::new(Reading::of(&record)?);
-        Ok(Stream { record, log, reading, appender })
+        let arrivals = Arc::new(Arrivals::new(log.clone()));
+        Ok(Stream { record, log, reading, arrivals, appender })
     }
 
     /// Hands events over; `done` hears of them once they are durable, on the writer's thread. Never waits:

@@ -1,8 +1,9 @@
 //! `bifocal serve`: a data directory, open to many at a time.
 
 use super::Answer;
+use super::options;
 use super::table::grouped;
-use crate::app::App;
+use crate::app::{App, Config};
 use crate::http::{self, Options, Stop};
 use crate::store::{self, Store};
 use anyhow::{Context, anyhow};
@@ -23,28 +24,38 @@ pub struct Args {
     /// The data directory; made if there is none [default: BIFOCAL_DATA]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where to listen: on this machine only, since whoever can reach it may use it
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4600")]
-    listen: SocketAddr,
+    /// Where to listen: on this machine only, since whoever can reach it may use it [default: `listen` of
+    /// the configuration, else 127.0.0.1:4600]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The configuration, TOML: settings of views, `listen`, `hosts`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Threads of a run [default: all]
+    #[arg(long)]
+    threads: Option<usize>,
     /// A name by which it may be called, beside its address and localhost
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
 }
 
+const LISTEN: &str = "127.0.0.1:4600";
+
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let directory = args.directory()?;
     let shown = directory.display().to_string();
-    let listener = args.bind()?;
+    let config = args.config()?;
+    // Before the directory is opened: that takes longer, and is in vain if nobody can call.
+    let listener = bind(args.listen.as_deref().or(config.listen.as_deref()).unwrap_or(LISTEN))?;
+    let names = args.name.iter().chain(&config.hosts).cloned().collect();
     let store = Store::open(&directory).map_err(|error| in_words(error, &shown))?;
-    let views = store.views()?.len();
-    let app = App::start(store)?;
-    let (streams, events) = app
-        .streams()
-        .iter()
-        .fold((0, 0), |(streams, events), stream| (streams + 1, events + stream.log.head()));
-    eprintln!("opened   {shown}: {streams} streams with {} events, {views} views", grouped(events));
+    let threads = options::threads(args.threads);
+    let app = App::start(store, options::engine(threads)?, threads, config)?;
+    let (streams, views) = (app.streams(), app.views().len());
+    let events = grouped(streams.iter().map(|stream| stream.log.head()).sum());
+    eprintln!("opened   {shown}: {} streams with {events} events, {views} views", streams.len());
     eprintln!("serving  http://{}   Ctrl-C stops it", listener.local_addr()?);
-    let options = Options { names: args.name.clone(), follows_signals: true, ..Options::default() };
+    let options = Options { names, follows_signals: true, ..Options::default() };
     http::serve(app, listener, Stop::default(), options)?;
     eprintln!("stopped  all that was acknowledged is durable");
     Ok(Answer::Done)
@@ -57,19 +68,27 @@ impl Args {
         directory.context("say which directory to serve with --data DIR; it is made if there is none")
     }
 
-    /// Before the directory is opened: that takes longer, and is in vain if nobody can call.
-    fn bind(&self) -> anyhow::Result<TcpListener> {
-        let address = self.listen;
-        if !address.ip().is_loopback() {
-            return Err(http::Error::Beyond(address).into());
-        }
-        TcpListener::bind(address).map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => anyhow!(
-                "{address} is taken, perhaps by another `bifocal serve`; stop that, or choose another port with --listen"
-            ),
-            _ => anyhow!("{address}: {error}; choose another address with --listen"),
-        })
+    fn config(&self) -> anyhow::Result<Config> {
+        let Some(path) = &self.config else { return Ok(Config::default()) };
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("--config {shown}"))?;
+        Config::parse(&text).map_err(|why| anyhow!("--config {shown}: {why}"))
     }
+}
+
+fn bind(address: &str) -> anyhow::Result<TcpListener> {
+    let parsed = address.parse::<SocketAddr>();
+    let parsed =
+        parsed.map_err(|_| anyhow!("'{address}' is no address to listen at; give one such as {LISTEN}"))?;
+    if !parsed.ip().is_loopback() {
+        return Err(http::Error::Beyond(parsed).into());
+    }
+    TcpListener::bind(parsed).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "{address} is taken, perhaps by another `bifocal serve`; stop that, or choose another port with --listen"
+        ),
+        _ => anyhow!("{address}: {error}; choose another address with --listen"),
+    })
 }
 
 fn in_words(error: store::Error, shown: &str) -> anyhow::Error {

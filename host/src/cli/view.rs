@@ -14,9 +14,7 @@ use crate::extract::Extractor;
 use crate::half::Job;
 use crate::key;
 use crate::log::ReadLog;
-use crate::store::{
-    CacheBytes, RunRecord, RunResult, Store, StreamLog, StreamRecord, VersionRecord, ViewFile, ViewRecord,
-};
+use crate::store::{CacheBytes, RunRecord, RunResult, Store, StreamLog, VersionRecord, ViewFile, ViewRecord};
 use crate::time::TimeRule;
 use crate::transform::Transform;
 use crate::wasm::Component;

@@ -2,9 +2,11 @@
 //! to do; what went wrong here is told too: whoever may ask may know.
 
 use crate::app;
+use crate::deploy;
 use crate::half;
 use crate::input::{self, Place, Reason};
 use crate::refold;
+use crate::serving;
 use crate::store;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -72,6 +74,7 @@ impl Problem {
             "taken" => "The name is taken",
             "too-large" => "The body is too large",
             "type" => "This Content-Type is not read",
+            "unlawful" => "The transform breaks a law",
             "unknown" => "There is no such thing",
             _ => "It is not available now",
         }
@@ -107,12 +110,37 @@ impl From<app::Error> for Problem {
             app::Error::Conflict(detail) => Problem::new(StatusCode::CONFLICT, "conflict", detail),
             app::Error::Unavailable(detail) => Problem::unavailable(detail),
             app::Error::Stopping => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            app::Error::Deploy(error) => Problem::from(error),
+            app::Error::Serving(error) => Problem::from(error),
             app::Error::Refused(_)
             | app::Error::Component(_)
             | app::Error::Extract(_)
             | app::Error::Time(_)
             | app::Error::Run(_) => Problem::refused(error),
             app::Error::Input(_) | app::Error::Call(_) => Problem::internal(error),
+        }
+    }
+}
+
+impl From<deploy::Error> for Problem {
+    fn from(error: deploy::Error) -> Problem {
+        match error {
+            deploy::Error::Store(error) => Problem::from(error),
+            deploy::Error::Call(_) | deploy::Error::Log(_) => Problem::internal(error),
+            deploy::Error::Unlawful(report) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unlawful", report)
+            }
+            _ => Problem::refused(error),
+        }
+    }
+}
+
+impl From<serving::Error> for Problem {
+    fn from(error: serving::Error) -> Problem {
+        match error {
+            serving::Error::Asked(detail) => Problem::refused(detail),
+            serving::Error::Store(error) => Problem::from(error),
+            serving::Error::Call(_) => Problem::internal(error),
         }
     }
 }

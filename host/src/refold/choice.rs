@@ -2,7 +2,6 @@
 
 use super::Error;
 use crate::calls::Part;
-use crate::column::Blobs;
 use crate::description::Description;
 use crate::key;
 use crate::store::Span;
@@ -55,27 +54,6 @@ impl Chosen<'_> {
 
     /// The chosen cells of a part.
     pub fn part(&self, part: &Part) -> Part {
-        let mut out = Part {
-            keys: Blobs::default(),
-            hashes: Vec::new(),
-            firsts: Vec::new(),
-            windows: Vec::new(),
-            states: Blobs::default(),
-        };
-        // Where the first kept cell of each key went, by the place of the first one of all.
-        let mut kept = vec![None; part.firsts.len()];
-        let names = part.keys.iter().zip(&part.windows).zip(&part.firsts);
-        for (((key, window), first), (hash, state)) in names.zip(part.hashes.iter().zip(part.states.iter())) {
-            if self.has(key, *window) {
-                let place = out.windows.len() as u32;
-                let first = kept.get_mut(*first as usize).map_or(place, |kept| *kept.get_or_insert(place));
-                out.firsts.push(first);
-                out.keys.push(key);
-                out.hashes.push(*hash);
-                out.windows.push(*window);
-                out.states.push(state);
-            }
-        }
-        out
+        part.chosen(|key, window| self.has(key, window))
     }
 }

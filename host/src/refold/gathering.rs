@@ -86,14 +86,19 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    /// Writes all cells: those of `base`, which are older, with those that were gathered.
-    pub fn write(&self, base: Option<Box<dyn Source + '_>>, record: &mut Record<'_>) -> Result<(), Error> {
-        let mut sources: Vec<Box<dyn Source + '_>> = base.into_iter().collect();
+    /// All cells: those of `base`, which are older, with those that were gathered.
+    pub fn cells<'b>(&'b self, base: Option<Box<dyn Source + 'b>>) -> Result<Merge<'b>, Error> {
+        let mut sources: Vec<Box<dyn Source + 'b>> = base.into_iter().collect();
         for (spill, _) in &self.below.spills {
             sources.push(Box::new(spill.view().scan()?));
         }
         sources.push(Box::new(Sorted::new(&self.table)));
-        let mut merge = Merge::new(self.job.calls, sources)?;
+        Ok(Merge::new(self.job.calls, sources)?)
+    }
+
+    /// Writes them.
+    pub fn write(&self, base: Option<Box<dyn Source + '_>>, record: &mut Record<'_>) -> Result<(), Error> {
+        let mut merge = self.cells(base)?;
         while let Some(cell) = merge.head() {
             record.cell(cell)?;
             merge.advance()?;

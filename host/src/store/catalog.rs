@@ -12,8 +12,8 @@
 mod record;
 
 pub use record::{
-    CertificateRecord, RunKind, RunRecord, RunResult, SchemaRecord, StreamRecord, VersionRecord, ViewRecord,
-    check_name,
+    CertificateRecord, IncidentRecord, RunKind, RunRecord, RunResult, SchemaRecord, StreamRecord,
+    VersionRecord, ViewRecord, ViewSettings, check_name,
 };
 
 use super::database::{CacheBytes, Database, Table, Write};

@@ -6,6 +6,9 @@ use super::disk::Disk;
 use super::error::Error;
 use std::collections::BTreeSet;
 
+/// Files of the speed view, a cache that no catalog names: who follows a view keeps what fits.
+pub const DELTA_PREFIX: &str = "delta-";
+
 /// Removes folders and files that the catalog does not name; which they were.
 pub fn sweep(disk: &dyn Disk, catalog: &Catalog) -> Result<Vec<String>, Error> {
     let mut swept = Vec::new();
@@ -32,7 +35,7 @@ fn remove_unknown(
     swept: &mut Vec<String>,
 ) -> Result<(), Error> {
     for name in disk.list(folder).map_err(|cause| Error::disk(folder, cause))? {
-        if !known.contains(&name) {
+        if !known.contains(&name) && !name.starts_with(DELTA_PREFIX) {
             let path = format!("{folder}/{name}");
             remove_tree(disk, &path)?;
             swept.push(path);

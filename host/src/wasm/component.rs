@@ -155,6 +155,7 @@ impl Transform for Component {
 
 fn state(engine: &Engine, settings: &Arc<str>, transform: Arc<str>, wasi: Wasi) -> State {
     State {
+        _slot: engine.slots.take(),
         settings: settings.clone(),
         log: CallLog::new(engine.log.clone(), transform),
         world: World::new(wasi),

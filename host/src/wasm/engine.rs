@@ -1,6 +1,6 @@
 //! The engine: how code is compiled and where instances live. One a process is enough.
 
-use super::{Error, Level, Sink, cache::Cache};
+use super::{Error, Level, Sink, cache::Cache, slots::Slots};
 use crate::transform::{MEMORY_BYTES_MAX, STACK_BYTES_MAX};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,12 +27,16 @@ pub(super) const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// The host's bookkeeping for one (core) instance, which grows with what the module declares.
 const INSTANCE_BOOKKEEPING_BYTES: usize = 8 << 20;
 
+/// Instances that have given their room away and are still being taken down.
+const INSTANCES_LEAVING: u32 = 8;
+
 /// What a process chooses about its engine.
 #[derive(Clone)]
 pub struct Options {
     /// Where compiled code is kept between processes; none: every load compiles.
     pub cache: Option<PathBuf>,
-    /// Instances alive at one time: threads that call, and long-lived instances.
+    /// Instances alive at one time: threads that call, and long-lived instances. Who needs one more waits
+    /// for a while.
     pub instances_max: u32,
     /// Where guests' log lines and the engine's own warnings go.
     pub log: Sink,
@@ -51,15 +55,18 @@ pub struct Engine {
     pub(super) wasmtime: wasmtime::Engine,
     pub(super) cache: Option<Arc<Cache>>,
     pub(super) log: Sink,
+    pub(super) slots: Arc<Slots>,
 }
 
 impl Engine {
     /// Reserves the address space of the pool (no memory yet).
     pub fn new(options: Options) -> Result<Engine, Error> {
-        let wasmtime = wasmtime::Engine::new(&config(options.instances_max.max(1)))
-            .map_err(|error| Error::Engine(format!("{error:#}")))?;
+        let room = options.instances_max.max(1).saturating_add(INSTANCES_LEAVING);
+        let wasmtime =
+            wasmtime::Engine::new(&config(room)).map_err(|error| Error::Engine(format!("{error:#}")))?;
         let cache = options.cache.map(|directory| Arc::new(Cache::new(directory)));
-        Ok(Engine { wasmtime, cache, log: options.log })
+        let slots = Arc::new(Slots::new(options.instances_max.max(1)));
+        Ok(Engine { wasmtime, cache, log: options.log, slots })
     }
 }
 

@@ -4,6 +4,7 @@
 use super::boundary::Weight;
 use super::limits::{LIFT_BYTES_MAX, Memory, NoMemory};
 use super::log::{CallLog, bounded};
+use super::slots::Slot;
 use super::wasi;
 use crate::transform::{Fault, MEMORY_BYTES_MAX, RESULT_BYTES_MAX, STACK_BYTES_MAX};
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 /// What the host keeps for one instance.
 pub struct State {
+    /// Given back with the instance.
+    pub _slot: Slot,
     pub settings: Arc<str>,
     pub log: CallLog,
     pub world: wasi::World,

@@ -1,7 +1,7 @@
 //! What a data directory holds: all of a change or nothing, and nothing of anyone else's.
 
 use super::lossy::{Lossy, lose_power};
-use bifocal::store::{Disk, Error, Store, StreamRecord, VersionRecord, ViewRecord};
+use bifocal::store::{Disk, Error, Store, StreamRecord, VersionRecord, ViewRecord, ViewSettings};
 use std::sync::Arc;
 
 pub fn stream(name: &str) -> StreamRecord {
@@ -42,6 +42,9 @@ pub fn view(name: &str, component: &str) -> ViewRecord {
         runs: Vec::new(),
         next_run: 1,
         created_ms: 0,
+        settings: ViewSettings::default(),
+        halted: None,
+        incidents: Vec::new(),
     }
 }
 

@@ -5,7 +5,6 @@ use crate::cli::progress::Bars;
 use crate::cli::report::seconds;
 use crate::cli::table::grouped;
 use crate::cli::view::Opened;
-use crate::cli::view::batch::published;
 use crate::cli::{Answer, options};
 use crate::exchange;
 use crate::refold::Target;
@@ -38,7 +37,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     bars.finish();
     let begun = RunRecord::begun(number, RunKind::Imported, opened.version.number, started_ms);
     let record = RunRecord { took_ms: started.elapsed().as_millis() as u64, ..begun };
-    let record = published(record, &meta, 0, name);
+    let record = record.published(&meta, 0, name);
     opened.store.add_run(&args.name, record, |view| {
         (view.boundary, view.batch_run, view.next_run) = (to, Some(number), number + 1);
     })?;

@@ -13,7 +13,7 @@ use crate::log::ReadLog;
 use crate::merge::Source;
 use crate::offset::Offset;
 use crate::refold::{self, Choice, Means, Target};
-use crate::store::{CertificateRecord, Meta, Payloads, RunKind, RunRecord, RunResult, ViewFile};
+use crate::store::{Meta, Payloads, RunKind, RunRecord, ViewFile};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use std::cmp::Ordering;
@@ -95,7 +95,7 @@ impl Args {
                 let to = meta.range.to.0;
                 let before =
                     opened.batch_run().filter(|run| run.lost < meta.tally.lost && run.file.is_some());
-                let published = published(record, &meta, events, file);
+                let published = record.published(&meta, events, file);
                 opened.store.add_run(&self.view, published, |view| {
                     (view.boundary, view.batch_run, view.next_run) = (to, Some(number), number + 1);
                 })?;
@@ -226,27 +226,6 @@ impl Args {
             eprintln!("next     bifocal batch {} --full{}", self.view, self.data.again());
         }
         Ok(if is_same { Answer::Done } else { Answer::No })
-    }
-}
-
-/// The record of a run that has made a view.
-pub fn published(record: RunRecord, meta: &Meta, events: u64, file: String) -> RunRecord {
-    RunRecord {
-        from: meta.range.from.0,
-        to: meta.range.to.0,
-        result: RunResult::Published,
-        certificate: meta.certificate.as_ref().map(|certificate| CertificateRecord {
-            version: certificate.version.to_string(),
-            log: certificate.log.to_string(),
-            rejected: certificate.rejected.to_string(),
-            cells: certificate.cells.to_string(),
-        }),
-        events,
-        cells: meta.cells,
-        rejected: meta.rejected,
-        lost: meta.tally.lost,
-        file: Some(file),
-        ..record
     }
 }
 

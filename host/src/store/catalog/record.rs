@@ -1,7 +1,9 @@
 //! What the catalog says of a stream and of a view. Records are JSON: they are few, small, and read by
 //! people when something is wrong.
 
+use crate::certificate::Certificate;
 use crate::log;
+use crate::store::Meta;
 use crate::store::error::Error;
 use crate::time::{self, TimeRule};
 use serde::{Deserialize, Serialize};
@@ -62,7 +64,69 @@ pub struct ViewRecord {
     pub runs: Vec<RunRecord>,
     pub next_run: u64,
     pub created_ms: i64,
+    #[serde(default)]
+    pub settings: ViewSettings,
+    /// Why its live version is not folded any more.
+    #[serde(default)]
+    pub halted: Option<String>,
+    /// Ascending by time; bounded.
+    #[serde(default)]
+    pub incidents: Vec<IncidentRecord>,
 }
+
+/// How a view is kept up, in the words of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ViewSettings {
+    /// When incremental runs are made: a duration, `on-deploy` or `never`.
+    pub batch: String,
+    /// When full runs are made: a duration, a time of day with its zone, or `never`.
+    pub full: String,
+    /// `merge` or `batch-wins`.
+    pub late: String,
+    /// Bytes that speed may take in memory before it is sealed.
+    pub speed_memory_bytes: u64,
+    /// Cells that the view may have.
+    pub cells_max: u64,
+}
+
+impl Default for ViewSettings {
+    fn default() -> ViewSettings {
+        ViewSettings {
+            batch: "1h".into(),
+            full: "24h".into(),
+            late: "merge".into(),
+            speed_memory_bytes: 256 << 20,
+            cells_max: 100_000_000,
+        }
+    }
+}
+
+/// A recorded fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentRecord {
+    pub at_ms: i64,
+    /// The number of the version.
+    pub version: u64,
+    pub run: u64,
+    /// The range that was compared.
+    pub from: u64,
+    pub to: u64,
+    /// Cells that differ.
+    pub cells: u64,
+    /// Who is at fault: `old batch`, `generation`, `new batch`, `version`.
+    pub blamed: Vec<String>,
+    /// What was found, with the first cell.
+    pub cause: String,
+    /// What was done.
+    pub done: String,
+}
+
+/// Runs of a view that are kept, unless it says otherwise.
+const KEEP_RUNS: usize = 7;
+/// Incidents that are kept.
+const INCIDENTS_MAX: usize = 100;
 
 /// A transform as it was deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +151,8 @@ pub enum RunKind {
     Targeted,
     /// Taken over from a file.
     Imported,
+    /// What speed had folded, laid down as it was: nothing was computed again, nothing is proved.
+    Sealed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,11 +185,33 @@ pub struct RunRecord {
     /// Offsets whose events the log had lost.
     #[serde(default)]
     pub lost: u64,
+    /// Cells that were compared with what speed had folded; None of a run that compared nothing.
+    #[serde(default)]
+    pub compared: Option<u64>,
+    /// Of them, those that differ.
+    #[serde(default)]
+    pub differ: u64,
     /// Within the view's folder; None once nothing of the run is kept.
     pub file: Option<String>,
 }
 
 impl RunRecord {
+    /// The record of a run that has made a view, which is in `file`.
+    pub fn published(self, meta: &Meta, events: u64, file: String) -> RunRecord {
+        RunRecord {
+            from: meta.range.from.0,
+            to: meta.range.to.0,
+            result: RunResult::Published,
+            certificate: meta.certificate.as_ref().map(CertificateRecord::of),
+            events,
+            cells: meta.cells,
+            rejected: meta.rejected,
+            lost: meta.tally.lost,
+            file: Some(file),
+            ..self
+        }
+    }
+
     /// A run that has made nothing yet.
     pub fn begun(number: u64, kind: RunKind, version: u64, started_ms: i64) -> RunRecord {
         RunRecord {
@@ -141,6 +229,8 @@ impl RunRecord {
             cells: 0,
             rejected: 0,
             lost: 0,
+            compared: None,
+            differ: 0,
             file: None,
         }
     }
@@ -154,6 +244,17 @@ pub struct CertificateRecord {
     pub log: String,
     pub rejected: String,
     pub cells: String,
+}
+
+impl CertificateRecord {
+    pub fn of(certificate: &Certificate) -> CertificateRecord {
+        CertificateRecord {
+            version: certificate.version.to_string(),
+            log: certificate.log.to_string(),
+            rejected: certificate.rejected.to_string(),
+            cells: certificate.cells.to_string(),
+        }
+    }
 }
 
 /// Numbers given, and how many records there are: a table that went missing is seen by it.
@@ -200,6 +301,27 @@ impl StreamRecord {
 }
 
 impl ViewRecord {
+    /// A view of nothing, with every setting as it is unless somebody says otherwise.
+    pub fn blank() -> ViewRecord {
+        ViewRecord {
+            number: 0,
+            name: String::new(),
+            stream: String::new(),
+            versions: Vec::new(),
+            live: 0,
+            lateness_ms: 0,
+            keep_runs: KEEP_RUNS,
+            boundary: 0,
+            batch_run: None,
+            runs: Vec::new(),
+            next_run: 1,
+            created_ms: 0,
+            settings: ViewSettings::default(),
+            halted: None,
+            incidents: Vec::new(),
+        }
+    }
+
     pub fn folder(&self) -> String {
         format!("views/{}", self.number)
     }
@@ -210,6 +332,18 @@ impl ViewRecord {
 
     pub fn run(&self, number: u64) -> Option<&RunRecord> {
         self.runs.iter().find(|run| run.number == number)
+    }
+
+    /// The published run.
+    pub fn served_run(&self) -> Option<&RunRecord> {
+        self.run(self.batch_run?)
+    }
+
+    /// Adds an incident and forgets the oldest beyond those that are kept.
+    pub fn add_incident(&mut self, incident: IncidentRecord) {
+        self.incidents.push(incident);
+        let too_many = self.incidents.len().saturating_sub(INCIDENTS_MAX);
+        self.incidents.drain(..too_many);
     }
 
     /// Adds a run and forgets the oldest beyond `keep_runs`, never the one that is served; the files of
@@ -274,6 +408,9 @@ mod tests {
             runs: Vec::new(),
             next_run: 1,
             created_ms: 0,
+            settings: ViewSettings::default(),
+            halted: None,
+            incidents: Vec::new(),
         };
         assert_eq!(view.add_run(run(1)), Vec::<String>::new());
         assert_eq!(view.add_run(run(2)), Vec::<String>::new());

@@ -153,6 +153,18 @@ impl Columns {
         files.into_values().filter_map(|(file, _)| Arc::into_inner(file)).try_for_each(Database::close)
     }
 
+    /// Removes all files: whoever asks next makes them again from the events.
+    pub fn forget(&self) -> Result<(), Error> {
+        let mut opened = self.lock();
+        opened.files.clear();
+        let fail = |cause| Error::disk(&self.folder, cause);
+        for name in self.disk.list(&self.folder).map_err(fail)?.iter().filter(|name| first_of(name).is_some())
+        {
+            self.disk.unlink(&format!("{}/{name}", self.folder)).map_err(fail)?;
+        }
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Opened> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

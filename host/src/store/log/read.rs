@@ -185,6 +185,11 @@ impl StreamLog {
         self.columns.healed()
     }
 
+    /// Drops all cached columns, which are made again from the events.
+    pub fn forget_columns(&self) -> Result<(), Error> {
+        self.columns.forget()
+    }
+
     fn stretches(&self, range: Range) -> Result<Vec<Stretch>, Error> {
         self.pieces(range).collect()
     }
