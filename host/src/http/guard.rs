@@ -28,7 +28,7 @@ fn is_ours(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let host = host.unwrap_or_default();
     if !is_our_name(edge, name_of(host)) {
         let detail = format!(
-            "Host '{host}' is no name of this server; call it by {}, or add the name to `names` in the configuration",
+            "Host '{host}' is no name of this server; call it by {}, or start it with that name by --name, or in `hosts` of its configuration",
             edge.address
         );
         return Err(Problem::new(StatusCode::FORBIDDEN, "host", detail));

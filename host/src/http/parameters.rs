@@ -17,7 +17,14 @@ pub fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
         Err(rejection) => {
             let why = rejection.body_text();
             let why = why.strip_prefix("Failed to deserialize query string: ").unwrap_or(&why);
-            Err(Problem::malformed(why.replace("unknown field", "unknown parameter")))
+            // What is unknown is named once, and by the word for it.
+            let why = match why.split_once(": unknown field ") {
+                Some((_, unknown)) => {
+                    format!("unknown parameter {unknown}").replace("no fields", "none here")
+                }
+                None => why.replace("missing field", "missing parameter"),
+            };
+            Err(Problem::malformed(why))
         }
     }
 }
