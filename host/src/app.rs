@@ -7,6 +7,7 @@ mod live;
 mod runs;
 pub mod schedule;
 pub mod settings;
+mod shown;
 mod stoppable;
 mod stream;
 mod view;
@@ -16,6 +17,7 @@ pub use error::Error;
 pub use live::Live;
 pub use runs::{Order, Runs};
 pub use settings::Config;
+pub use shown::StreamShown;
 pub use stream::Stream;
 pub use view::{Answer, Question, State, View};
 

@@ -4,6 +4,7 @@
 mod append;
 mod build;
 mod check;
+mod client;
 mod data;
 mod doctor;
 mod events;
@@ -15,6 +16,7 @@ mod progress;
 mod replay;
 mod report;
 mod run;
+mod serve;
 mod stream;
 mod table;
 mod test;
@@ -36,6 +38,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Args),
     Run(Box<run::Args>),
     Stream(Box<stream::Args>),
     Append(append::Args),
@@ -95,6 +98,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<Answer> {
     match command {
+        Command::Serve(args) => serve::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Stream(args) => stream::main(&args),
         Command::Append(args) => append::main(&args),

@@ -1,5 +1,6 @@
 //! One record of a stream, as it is read from the log. Knows nothing of how the log keeps it.
 
+mod line;
 mod running;
 
 pub use running::{RUNNING_BYTES, Running};

@@ -15,25 +15,33 @@
 mod array;
 mod buffer;
 mod csv;
+mod declare;
+mod destination;
 mod durable;
 mod exported;
 mod lines;
 mod parquet;
+mod reading;
 mod recipient;
+pub mod request;
 mod schema;
 mod sink;
 mod source;
 
-pub use durable::{Durable, NotReadable, Note, Reading, Stopped, Target, append_durably, import_log};
+pub use declare::{Declared, NotDeclared};
+pub use destination::{BATCH_BYTES, Destination, Here, Totals, Undelivered};
+pub use durable::{Durable, Note, Stopped, append_durably, import_log};
+pub use reading::{NotReadable, Reading};
 pub use schema::Schema;
 
-use crate::extract::{Malformed, NotAField, PathError};
+use crate::event::Typing;
+use crate::extract::{Malformed, NotAField, PathError, Scratch};
 use crate::log::{self, Log};
 use crate::offset::Range;
 use crate::store;
 use crate::time::TimeRule;
 use recipient::Memory;
-use sink::Sink;
+use sink::{Rules, Sink};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -102,6 +110,7 @@ pub enum Place {
     /// A column is counted in bytes.
     LineColumn(u64, u64),
     Row(u64),
+    Element(u64),
 }
 
 impl fmt::Display for Place {
@@ -110,6 +119,7 @@ impl fmt::Display for Place {
             Place::Line(line) => write!(f, "line {line}"),
             Place::LineColumn(line, column) => write!(f, "line {line}, column {column}"),
             Place::Row(row) => write!(f, "row {row}"),
+            Place::Element(element) => write!(f, "element {element}"),
         }
     }
 }
@@ -204,6 +214,11 @@ pub enum Error {
     Log { path: String, place: Place, source: log::Error },
     #[error("{path}: {source}")]
     Store { path: String, source: store::Error },
+    #[error("more than {events_max} events in one request; send them as several")]
+    Many { events_max: u64 },
+    /// Of whoever the events go to, in words.
+    #[error("{0}")]
+    Said(String),
     /// Never leaves a durable append, which begins the source anew.
     #[error("the rows differ from those appended before")]
     Changed,
@@ -243,7 +258,9 @@ pub fn append(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Appended, Error> {
     let mut memory = Memory { append: log.append(), now_ms: options.now_ms };
-    let mut sink = Sink::new(&mut memory, options, progress)?;
+    let probe = sink::probe(&options.time, options.id.as_deref(), options.rule.clone())?;
+    let mut scratch = Scratch::default();
+    let mut sink = Sink::new(&mut memory, Rules::of(options, &probe), &mut scratch, progress);
     sink.total(source::total_bytes(&sources));
     for source in sources {
         read_one(source, Marks::None, &mut sink)?;
@@ -256,7 +273,7 @@ fn read_one(source: Source, marks: Marks, sink: &mut Sink<'_>) -> Result<(), Err
     let opened = source::open(source, sink.bytes_read())?;
     sink.begin(&opened.path, marks);
     match opened.content {
-        source::Content::Lines(buffer) => lines::read(buffer, sink)?,
+        source::Content::Lines(buffer) => lines::read(buffer, Typing::Json, sink)?,
         source::Content::Array(buffer) => array::read(buffer, sink)?,
         source::Content::Csv(buffer) => csv::read(buffer, sink)?,
         source::Content::Parquet(file) => parquet::read(file, sink)?,

@@ -1,17 +1,21 @@
 //! `bifocal append`: files into a stream, durable and resumable.
 
+mod there;
+
 use super::Answer;
-use super::data::DataArgs;
+use super::client::Client;
+use super::data::{DataArgs, Place, PlaceArgs};
 use super::progress::Bars;
 use super::report::{rate, seconds};
 use super::table::grouped;
-use crate::input::{self, Durable, Note, Reading, Stopped, Target};
+use crate::input::{self, Destination, Durable, Here, Note, Reading, Stopped};
 use crate::store::Appender;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use there::There;
 
 /// Append files to a stream
 ///
@@ -21,6 +25,7 @@ use std::time::{Duration, Instant};
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   bifocal append orders orders-2026-01.ndjson orders-2026-02.ndjson.gz --data ./data
+  bifocal append orders orders.csv --server http://127.0.0.1:4600
   zcat orders.ndjson.gz | bifocal append orders - --data ./data")]
 pub struct Args {
     stream: String,
@@ -37,24 +42,18 @@ pub struct Args {
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
-    let record = store.stream(&args.stream)?;
-    let log = store.log(&record)?;
-    let appender = Appender::new(log.clone())?;
-    let reading = Reading { again: args.again, any_time: args.any_time, ..Reading::of(&record)? };
-    let now_ms = || chrono::Utc::now().timestamp_millis();
-    let target = Target { log: &log, appender: &appender, now_ms: &now_ms };
     let mut bars = Bars::new(args.quiet);
     let started = Instant::now();
-    let appended = input::append_durably(target, &args.files, &reading, &mut bars.of_bytes("append"));
+    let appended = match args.place.place()? {
+        Place::Directory(data) => args.here(&data, &mut bars)?,
+        Place::Server(client) => args.there(client, &mut bars)?,
+    };
     let told = Told { what: "appended", took: started.elapsed(), is_quiet: args.quiet };
     bars.finish();
-    drop(appender);
-    log.close()?;
     match appended {
         Ok(durable) => {
             tell(&told, &durable)?;
@@ -69,10 +68,35 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     }
 }
 
+type Appended = Result<Durable, Box<Stopped>>;
+
 impl Args {
+    fn here(&self, data: &DataArgs, bars: &mut Bars) -> anyhow::Result<Appended> {
+        let store = data.open()?;
+        let record = store.stream(&self.stream)?;
+        let log = store.log(&record)?;
+        let appender = Appender::new(log.clone())?;
+        let now_ms = || chrono::Utc::now().timestamp_millis();
+        let appended = self.append(&mut Here::new(&log, &appender, &now_ms), Reading::of(&record)?, bars);
+        drop(appender);
+        log.close()?;
+        Ok(appended)
+    }
+
+    fn there(&self, client: Client, bars: &mut Bars) -> anyhow::Result<Appended> {
+        let reading = there::reading(&client, &self.stream)?;
+        let mut there = There::new(client, &self.stream, self.any_time, self.quiet);
+        Ok(self.append(&mut there, reading, bars))
+    }
+
+    fn append(&self, destination: &mut dyn Destination, mut reading: Reading, bars: &mut Bars) -> Appended {
+        (reading.again, reading.any_time) = (self.again, self.any_time);
+        input::append_durably(destination, &self.files, &reading, &mut bars.of_bytes("append"))
+    }
+
     /// What to do about an append that stopped.
     fn advice(&self, stopped: &Stopped) -> String {
-        let before = match stopped.durable.offsets {
+        let before = match stopped.durable.totals.offsets {
             Some(_) => format!("what came before is durable,{}", offsets(&stopped.durable)),
             None => "nothing was appended".into(),
         };
@@ -94,14 +118,15 @@ pub struct Told {
 
 /// The report to stderr; in a pipe also the same as JSON to stdout.
 pub fn tell(told: &Told, durable: &Durable) -> anyhow::Result<()> {
+    let Durable { totals, notes } = durable;
     let mut out = std::io::stdout();
     if !out.is_terminal() {
         let answer = serde_json::json!({
-            "first_offset": durable.offsets.map(|(first, _)| first),
-            "next_offset": durable.offsets.map(|(_, next)| next),
-            "appended": durable.appended,
-            "duplicates": durable.duplicates,
-            "conflicts": durable.conflicts,
+            "first_offset": totals.offsets.map(|(first, _)| first),
+            "next_offset": totals.offsets.map(|(_, next)| next),
+            "appended": totals.appended,
+            "duplicates": totals.duplicates,
+            "conflicts": totals.conflicts,
         });
         writeln!(out, "{answer}")?;
     }
@@ -109,7 +134,7 @@ pub fn tell(told: &Told, durable: &Durable) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut err = std::io::stderr().lock();
-    for note in &durable.notes {
+    for note in notes {
         match note {
             Note::There { source, rows, next_offset } => writeln!(
                 err,
@@ -123,22 +148,22 @@ pub fn tell(told: &Told, durable: &Durable) -> anyhow::Result<()> {
             )?,
         }
     }
-    let events = durable.appended + durable.duplicates + durable.conflicts;
+    let events = totals.appended + totals.duplicates + totals.conflicts;
     writeln!(
         err,
         "{} {} events{}   {}   {}   duplicates {}   conflicts {}",
         told.what,
-        grouped(durable.appended),
+        grouped(totals.appended),
         offsets(durable),
         seconds(told.took),
         rate(events, told.took),
-        grouped(durable.duplicates),
-        grouped(durable.conflicts),
+        grouped(totals.duplicates),
+        grouped(totals.conflicts),
     )?;
     Ok(())
 }
 
 fn offsets(durable: &Durable) -> String {
     let range = |(first, next)| format!(" at offsets [{}, {})", grouped(first), grouped(next));
-    durable.offsets.map(range).unwrap_or_default()
+    durable.totals.offsets.map(range).unwrap_or_default()
 }

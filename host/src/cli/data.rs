@@ -1,5 +1,6 @@
-//! `--data DIR`: working directly on a data directory.
+//! `--data DIR`: working directly on a data directory; `--server URL`: through the server that has it open.
 
+use super::client::{Client, DEFAULT_URL};
 use super::table::grouped;
 use crate::store::{Loss, Store};
 use anyhow::bail;
@@ -12,13 +13,19 @@ const RANGES_SHOWN_MAX: usize = 8;
 /// `540 at offsets [1,200, 1,740): row … does not match its checksum`; None if nothing is lost.
 pub fn lost_in_words(losses: &[Loss]) -> Option<String> {
     let first = losses.first()?;
-    let count = Loss::count(losses);
-    let range = |loss: &Loss| format!("[{}, {})", grouped(loss.range.from.0), grouped(loss.range.to.0));
-    let mut ranges: Vec<String> = losses.iter().take(RANGES_SHOWN_MAX).map(range).collect();
-    if losses.len() > RANGES_SHOWN_MAX {
-        ranges.push(format!("and {} more ranges", losses.len() - RANGES_SHOWN_MAX));
+    let ranges: Vec<(u64, u64)> = losses.iter().map(|loss| (loss.range.from.0, loss.range.to.0)).collect();
+    Some(ranges_in_words(&ranges, &first.reason))
+}
+
+/// The same of ranges, the first of which was lost for `reason`.
+pub fn ranges_in_words(ranges: &[(u64, u64)], reason: &str) -> String {
+    let count = ranges.iter().map(|(from, to)| to - from).sum();
+    let range = |(from, to): &(u64, u64)| format!("[{}, {})", grouped(*from), grouped(*to));
+    let mut words: Vec<String> = ranges.iter().take(RANGES_SHOWN_MAX).map(range).collect();
+    if ranges.len() > RANGES_SHOWN_MAX {
+        words.push(format!("and {} more ranges", ranges.len() - RANGES_SHOWN_MAX));
     }
-    Some(format!("{} at offsets {}: {}", grouped(count), ranges.join(", "), first.reason))
+    format!("{} at offsets {}: {reason}", grouped(count), words.join(", "))
 }
 
 #[derive(Args, Clone, Debug)]
@@ -26,6 +33,43 @@ pub struct DataArgs {
     /// The data directory [default: BIFOCAL_DATA]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+/// Of a command that can do its work through a server.
+#[derive(Args, Clone, Debug)]
+pub struct PlaceArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The server to ask, unless a data directory is given [default: BIFOCAL_SERVER, else
+    /// http://127.0.0.1:4600]
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    server: Option<String>,
+}
+
+/// Where the work is done.
+pub enum Place {
+    Directory(DataArgs),
+    Server(Client),
+}
+
+impl PlaceArgs {
+    /// A flag wins over the environment, and there a directory over a server.
+    pub fn place(&self) -> anyhow::Result<Place> {
+        if let Some(url) = &self.server {
+            return Ok(Place::Server(Client::new(url)?));
+        }
+        if self.data.is_named() {
+            return Ok(Place::Directory(self.data.clone()));
+        }
+        let named = std::env::var("BIFOCAL_SERVER").ok().filter(|value| !value.is_empty());
+        Ok(Place::Server(Client::new(named.as_deref().unwrap_or(DEFAULT_URL))?))
+    }
+
+    /// What the next command has to say to mean the same place; begins with a space unless it is empty.
+    pub fn again(&self) -> String {
+        let server = self.server.as_ref().map(|url| format!(" --server {url}"));
+        server.unwrap_or_else(|| self.data.again())
+    }
 }
 
 impl DataArgs {
@@ -63,8 +107,8 @@ impl DataArgs {
         match self.named() {
             Some(directory) => Ok(directory),
             None => bail!(
-                "there is no server to talk to yet; say --data DIR, or set BIFOCAL_DATA, to work directly on a \
-                 data directory"
+                "this command works directly on a data directory, which no server may have open; say --data DIR, or \
+                 set BIFOCAL_DATA"
             ),
         }
     }

@@ -1,9 +1,10 @@
-//! `bifocal stream`: the streams of a data directory.
+//! `bifocal stream`: the streams of a data directory or a server.
 
 mod create;
 mod list;
 mod rm;
 mod show;
+mod shown;
 mod tail;
 
 use super::Answer;

@@ -25,6 +25,21 @@ impl Buffer {
         Buffer { from, path, compression, bytes: Vec::new(), start: 0, end: 0, given: 0, is_ended: false }
     }
 
+    /// Bytes that are all there is.
+    pub fn whole(bytes: Vec<u8>) -> Buffer {
+        let end = bytes.len();
+        Buffer {
+            from: Box::new(io::empty()),
+            path: String::new(),
+            compression: None,
+            bytes,
+            start: 0,
+            end,
+            given: end as u64,
+            is_ended: true,
+        }
+    }
+
     /// What was read and not consumed.
     #[inline]
     pub fn data(&self) -> &[u8] {

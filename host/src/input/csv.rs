@@ -7,7 +7,7 @@
 //! lines are skipped.
 
 use super::buffer::Buffer;
-use super::sink::Sink;
+use super::sink::{At, Sink};
 use super::{EVENT_BYTES_MAX, Error, Place, Reason, lines};
 use crate::event::Typing;
 use crate::rows::scalar::quoted;
@@ -20,7 +20,7 @@ pub fn read(buffer: Buffer, sink: &mut Sink<'_>) -> Result<(), Error> {
     while let Some(bytes) = records.next(sink)? {
         let place = Place::Line(records.line);
         match records.object(&heads, &mut payload) {
-            Ok(()) => sink.payload(&payload, Typing::Text, records.line, place)?,
+            Ok(()) => sink.payload(&payload, At { typing: Typing::Text, position: records.line, place })?,
             Err((place, reason)) => sink.refuse(place, reason)?,
         }
         records.pass(bytes);

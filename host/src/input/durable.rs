@@ -1,78 +1,21 @@
-//! Input to a log that lasts: in batches, several of them on their way to the disk at a time. Each says
-//! how far it brings its file, so that a file can be given again: what is there is read and compared,
-//! and only what follows is appended.
+//! Input to a log that lasts, in batches. Each says how far it brings its file, so that a file can be
+//! given again: what is there is read and compared, and only what follows is appended.
 
+use super::destination::{Destination, Totals, Undelivered};
+use super::reading::Reading;
 use super::recipient::{Fault, Recipient, Taken};
-use super::schema::Schema;
 use super::sink::Sink;
-use super::{Error, Kept, Marks, Options, Progress, Source, TimeSource, exported, read_one, source};
+use super::{Error, Kept, Marks, Progress, Source, exported, read_one, source};
 use crate::digest::{Digest, Hasher};
 use crate::event::Event;
-use crate::store::{self, Appender, Batch, Mark, Receipt, StreamLog, StreamRecord};
-use crate::time::TimeRule;
-use std::collections::VecDeque;
+use crate::extract::Scratch;
+use crate::store::Mark;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
-
-/// A batch is handed over at this many bytes.
-const BATCH_BYTES: usize = 8 << 20;
-/// Bytes of batches whose answer is waited for: less than the log lets wait.
-const IN_FLIGHT_BYTES_MAX: usize = 32 << 20;
-
-/// How events are read, as the stream says.
-#[derive(Debug)]
-pub struct Reading {
-    /// Where a payload holds its event's time; None: it is when the event came in.
-    pub time: Option<String>,
-    pub id: Option<String>,
-    pub rule: TimeRule,
-    pub schema: Option<Schema>,
-    /// Let in times outside 1990-2100.
-    pub any_time: bool,
-    /// Append files from their start, whatever was appended of them before.
-    pub again: bool,
-}
-
-impl Reading {
-    /// What was fixed when the stream was made, and the schema in force.
-    pub fn of(stream: &StreamRecord) -> Result<Reading, NotReadable> {
-        let not = |why: String| NotReadable { stream: stream.name.clone(), why };
-        let schema = stream.schema().map(|schema| Schema::new(schema.number, &schema.text)).transpose();
-        Ok(Reading {
-            time: stream.time.clone(),
-            id: stream.id.clone(),
-            rule: stream.time_rule().map_err(|error| not(error.to_string()))?,
-            schema: schema.map_err(|why| not(format!("its schema: {why}")))?,
-            any_time: false,
-            again: false,
-        })
-    }
-}
-
-/// A stream whose record was made by another host, which knew other rules.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("how events of stream '{stream}' are read: {why}")]
-pub struct NotReadable {
-    stream: String,
-    why: String,
-}
-
-/// A log, who appends to it, and what time it is.
-#[derive(Clone, Copy)]
-pub struct Target<'a> {
-    pub log: &'a StreamLog,
-    pub appender: &'a Appender,
-    pub now_ms: &'a dyn Fn() -> i64,
-}
 
 /// What an append has made durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durable {
-    /// The first and the next offset; None if nothing was appended.
-    pub offsets: Option<(u64, u64)>,
-    pub appended: u64,
-    pub duplicates: u64,
-    pub conflicts: u64,
+    pub totals: Totals,
     pub notes: Vec<Note>,
 }
 
@@ -94,39 +37,29 @@ pub struct Stopped {
 
 /// Appends the events of `files`, in order.
 pub fn append_durably(
-    target: Target<'_>,
+    destination: &mut dyn Destination,
     files: &[PathBuf],
     reading: &Reading,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Durable, Box<Stopped>> {
-    let mut batches = Batches::new(target, reading);
+    let mut batches = Batches::new(destination, Some(reading), reading.again);
     let appended = read_all(&mut batches, files, reading, progress);
-    let finished = batches.finish().map_err(|source| Error::Store { path: "the log".into(), source });
-    match appended.and(finished) {
-        Ok(()) => Ok(batches.durable),
-        Err(error) => Err(Box::new(Stopped { error, durable: batches.durable })),
-    }
+    batches.end(appended)
 }
 
 /// Appends a log that was exported: events as they are, but for their offsets.
 pub fn import_log(
-    target: Target<'_>,
+    destination: &mut dyn Destination,
     file: &Path,
     again: bool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Durable, Box<Stopped>> {
-    let reading =
-        Reading { time: None, id: None, rule: TimeRule::default(), schema: None, any_time: true, again };
-    let mut batches = Batches::new(target, &reading);
+    let mut batches = Batches::new(destination, None, again);
     let imported = match exported::read(file, Marks::Followed, &mut batches, progress) {
         Err(Error::Changed) => exported::read(file, Marks::Written, &mut batches, progress),
         imported => imported,
     };
-    let finished = batches.finish().map_err(|source| Error::Store { path: "the log".into(), source });
-    match imported.and(finished) {
-        Ok(()) => Ok(batches.durable),
-        Err(error) => Err(Box::new(Stopped { error, durable: batches.durable })),
-    }
+    batches.end(imported)
 }
 
 fn read_all(
@@ -135,15 +68,8 @@ fn read_all(
     reading: &Reading,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
-    let options = Options {
-        time: reading.time.clone().map_or(TimeSource::Ingested, TimeSource::Path),
-        id: reading.id.clone(),
-        rule: reading.rule.clone(),
-        now_ms: 0,
-        any_time: reading.any_time,
-        skip: false,
-    };
-    let mut sink = Sink::new(batches, &options, progress)?;
+    let mut scratch = Scratch::default();
+    let mut sink = Sink::new(batches, reading.rules(), &mut scratch, progress);
     let sources = || files.iter().cloned().map(Source::File);
     sink.total(source::total_bytes(&sources().collect::<Vec<_>>()));
     for (file, path) in sources().zip(files) {
@@ -174,92 +100,49 @@ struct File {
     before: Option<Mark>,
 }
 
-/// What the writer says of a batch.
-type Answer = Result<Receipt, store::Error>;
-
 struct Batches<'a> {
-    target: Target<'a>,
-    reading: &'a Reading,
-    batch: Batch,
-    now_ms: i64,
+    destination: &'a mut dyn Destination,
+    /// None: events are taken as they are.
+    reading: Option<&'a Reading>,
+    again: bool,
     file: File,
-    answers: (Sender<Answer>, Receiver<Answer>),
-    /// Bytes of each batch on its way.
-    in_flight: VecDeque<usize>,
-    durable: Durable,
+    notes: Vec<Note>,
 }
 
 impl<'a> Batches<'a> {
-    fn new(target: Target<'a>, reading: &'a Reading) -> Batches<'a> {
-        Batches {
-            target,
-            reading,
-            batch: Batch::default(),
-            now_ms: 0,
-            file: File::new("", Marks::None),
-            answers: channel(),
-            in_flight: VecDeque::new(),
-            durable: Durable::default(),
+    fn new(destination: &'a mut dyn Destination, reading: Option<&'a Reading>, again: bool) -> Batches<'a> {
+        Batches { destination, reading, again, file: File::new("", Marks::None), notes: Vec::new() }
+    }
+
+    /// Hands over what is gathered, however the reading ended, and waits for all of it.
+    fn end(mut self, read: Result<(), Error>) -> Result<Durable, Box<Stopped>> {
+        let finished = self.finish().map_err(Error::from);
+        let durable = Durable { totals: self.destination.totals(), notes: self.notes };
+        match read.and(finished) {
+            Ok(()) => Ok(durable),
+            Err(error) => Err(Box::new(Stopped { error, durable })),
         }
     }
 
-    /// Hands over what is gathered, once there is room for it.
-    fn hand_over(&mut self) -> Result<(), store::Error> {
-        if self.batch.events() == 0 {
-            return Ok(());
-        }
-        let mut batch = std::mem::take(&mut self.batch);
-        batch.mark = self.file.mark();
-        let bytes = batch.bytes();
-        while !self.in_flight.is_empty() && self.in_flight.iter().sum::<usize>() + bytes > IN_FLIGHT_BYTES_MAX
-        {
-            self.hear()?;
-        }
-        let answers = self.answers.0.clone();
-        self.target.appender.submit(batch, move |answer| _ = answers.send(answer))?;
-        self.in_flight.push_back(bytes);
-        Ok(())
-    }
-
-    /// Waits for the next answer.
-    fn hear(&mut self) -> Result<(), store::Error> {
-        self.in_flight.pop_front();
-        let Ok(answer) = self.answers.1.recv() else { return Ok(()) };
-        let receipt = answer?;
-        let durable = &mut self.durable;
-        if receipt.appended > 0 {
-            let first = durable.offsets.map_or(receipt.first_offset, |(first, _)| first);
-            durable.offsets = Some((first, receipt.next_offset));
-        }
-        durable.appended += receipt.appended;
-        durable.duplicates += receipt.duplicates;
-        durable.conflicts += receipt.conflicts;
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), store::Error> {
-        self.hand_over()?;
-        while !self.in_flight.is_empty() {
-            self.hear()?;
-        }
-        Ok(())
+    fn finish(&mut self) -> Result<(), Undelivered> {
+        self.destination.hand_over(self.file.mark())?;
+        self.destination.finish()
     }
 
     /// What is known of a file whose first row this is.
-    fn find_mark(&mut self, row: &[u8]) -> Result<(), store::Error> {
+    fn find_mark(&mut self, row: &[u8]) -> Result<(), Undelivered> {
         let first = Digest::of(row);
+        // A file of this very call may have the same name.
+        self.finish()?;
+        let mark = self.destination.mark(&self.file.name, first)?;
         self.file.first = Some(first);
-        if self.file.marks == Marks::Followed && !self.reading.again {
-            // A file of this very call may have the same name.
-            self.finish()?;
-            self.file.before = self.target.log.mark(&self.file.name, first)?;
-        }
+        self.file.before = mark.filter(|_| self.file.marks == Marks::Followed && !self.again);
         Ok(())
     }
 
     /// Notes that the file at hand is appended from its start though another was under its name.
     fn changed(&mut self) -> Fault {
-        self.durable.notes.push(Note::Changed { source: self.file.name.clone() });
+        self.notes.push(Note::Changed { source: self.file.name.clone() });
         Fault::Changed
     }
 }
@@ -274,7 +157,7 @@ impl Recipient for Batches<'_> {
             return Ok(false);
         }
         if self.file.first.is_none() {
-            self.find_mark(row).map_err(Fault::Store)?;
+            self.find_mark(row)?;
         }
         let Some(mark) = &self.file.before else { return Ok(false) };
         self.file.digest.part(row);
@@ -287,34 +170,29 @@ impl Recipient for Batches<'_> {
         }
         self.file.position = mark.position;
         let (source, rows, next_offset) = (self.file.name.clone(), mark.rows, mark.next_offset);
-        self.durable.notes.push(Note::There { source, rows, next_offset });
+        self.notes.push(Note::There { source, rows, next_offset });
         self.file.before = None;
         Ok(true)
     }
 
-    /// All events of a batch come in at one moment.
+    #[inline]
     fn ingested_ms(&mut self) -> i64 {
-        if self.batch.events() == 0 {
-            self.now_ms = (self.target.now_ms)();
-        }
-        self.now_ms
+        self.destination.ingested_ms()
     }
 
     fn push(&mut self, event: &Event<'_>) -> Result<Taken, Fault> {
-        let schema = self.reading.schema.as_ref();
-        if let Some(schema) = schema {
-            schema.check(event.payload).map_err(Fault::Refused)?;
-        }
-        let schema = schema.map(|schema| schema.number).or(event.schema);
-        let event = Event { schema, ..*event };
-        self.batch.push(&event).map_err(|_| Fault::Refused(super::Reason::TooLong))?;
+        let event = match self.reading {
+            Some(reading) => &reading.checked(event)?,
+            None => event,
+        };
+        self.destination.add(event)?;
         if self.file.marks != Marks::None {
             self.file.digest.part(event.payload);
         }
         self.file.rows += 1;
         self.file.position = event.lineage.position;
-        if self.batch.bytes() >= BATCH_BYTES {
-            self.hand_over().map_err(Fault::Store)?;
+        if self.destination.is_full() {
+            self.destination.hand_over(self.file.mark())?;
         }
         Ok(Taken::Waiting)
     }
@@ -323,7 +201,7 @@ impl Recipient for Batches<'_> {
         if self.file.before.is_some() {
             return Err(self.changed());
         }
-        self.hand_over().map_err(Fault::Store)
+        Ok(self.destination.hand_over(self.file.mark())?)
     }
 
     fn kept(&self) -> Kept {

@@ -47,6 +47,8 @@ fn error(path: &str, row: u64, fault: Fault) -> Error {
         Fault::Refused(reason) => Error::Refused { path, place, reason, kept: super::Kept::Before },
         Fault::Full(source) => Error::Log { path, place, source },
         Fault::Store(source) => Error::Store { path, source },
+        Fault::Said(words) => Error::Said(words),
+        Fault::Many { events_max } => Error::Many { events_max },
         Fault::Changed => Error::Changed,
     }
 }

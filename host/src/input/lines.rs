@@ -2,12 +2,13 @@
 //! part of it, and the last line needs no line feed.
 
 use super::buffer::Buffer;
-use super::sink::Sink;
+use super::sink::{At, Sink};
 use super::{EVENT_BYTES_MAX, Error, Place, Reason};
 use crate::event::Typing;
 use memchr::memchr;
 
-pub fn read(mut buffer: Buffer, sink: &mut Sink<'_>) -> Result<(), Error> {
+/// `typing`: how the lines came to be JSON.
+pub fn read(mut buffer: Buffer, typing: Typing, sink: &mut Sink<'_>) -> Result<(), Error> {
     let mut number = 0;
     // Bytes of the line at hand that are known to have no line feed.
     let mut seen = 0;
@@ -15,14 +16,15 @@ pub fn read(mut buffer: Buffer, sink: &mut Sink<'_>) -> Result<(), Error> {
         let data = buffer.data();
         if let Some(at) = data.get(seen..).and_then(|rest| memchr(b'\n', rest)) {
             number += 1;
-            line(data.get(..seen + at).unwrap_or_default(), number, sink)?;
+            let found = data.get(..seen + at).unwrap_or_default();
+            line(found, typing, number, sink)?;
             buffer.consume(seen + at + 1);
             seen = 0;
             continue;
         }
         seen = data.len();
         if buffer.is_ended() {
-            return line(data, number + 1, sink);
+            return line(data, typing, number + 1, sink);
         }
         if seen > EVENT_BYTES_MAX {
             number += 1;
@@ -36,12 +38,12 @@ pub fn read(mut buffer: Buffer, sink: &mut Sink<'_>) -> Result<(), Error> {
 }
 
 #[inline]
-fn line(line: &[u8], number: u64, sink: &mut Sink<'_>) -> Result<(), Error> {
+fn line(line: &[u8], typing: Typing, number: u64, sink: &mut Sink<'_>) -> Result<(), Error> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.first().is_none_or(u8::is_ascii_whitespace) && line.trim_ascii().is_empty() {
         return Ok(());
     }
-    sink.payload(line, Typing::Json, number, Place::Line(number))
+    sink.payload(line, At { typing, position: number, place: Place::Line(number) })
 }
 
 /// Drops bytes until after the next line feed.

@@ -18,7 +18,7 @@
 
 mod value;
 
-use super::sink::Sink;
+use super::sink::{At, Sink};
 use super::{Error, Place};
 use crate::event::Typing;
 use arrow_array::RecordBatch;
@@ -49,7 +49,7 @@ pub fn read(file: File, sink: &mut Sink<'_>) -> Result<(), Error> {
         payloads.fill(&batch);
         for payload in payloads.iter() {
             read += 1;
-            sink.payload(payload, Typing::Json, read, Place::Row(read))?;
+            sink.payload(payload, At { typing: Typing::Json, position: read, place: Place::Row(read) })?;
         }
         // A file is counted as its rows are read: which bytes those were is not known.
         let now = (u128::from(bytes) * u128::from(read) / u128::from(rows)) as u64;

@@ -21,6 +21,12 @@ pub enum Fault {
     Refused(Reason),
     Full(log::Error),
     Store(store::Error),
+    /// In words, from elsewhere.
+    Said(String),
+    /// More events than one request may have.
+    Many {
+        events_max: u64,
+    },
     /// The rows before differ from those that were appended under the same name.
     Changed,
 }

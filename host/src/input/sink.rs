@@ -5,22 +5,68 @@ use super::{Appended, Error, Marks, Options, Place, Progress, REASONS_MAX, Reaso
 use crate::event::{Event, Lineage, Typing};
 use crate::extract::{Path, Probe, Refusal, Scratch};
 use crate::offset::{Offset, Range};
+use crate::time::TimeRule;
 use crate::time::{Rfc3339, is_plausible};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
 
 /// Events between two reports of progress, where bytes do not make for them.
 const REPORT_EVENTS: u64 = 1 << 16;
 
+/// How payloads are read; what it takes is prepared once.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    pub probe: &'a Probe,
+    pub time: &'a TimeSource,
+    pub any_time: bool,
+    pub skip: bool,
+}
+
+/// What an envelope says of the event in it; where the payload says the same, that counts.
+#[derive(Clone, Copy, Default)]
+pub struct Envelope<'a> {
+    pub time_ms: Option<i64>,
+    pub id: Option<&'a str>,
+    pub source: Option<&'a str>,
+    pub headers: &'a [(String, String)],
+}
+
+/// How a payload is read and where it is.
+#[derive(Clone, Copy)]
+pub struct At {
+    pub typing: Typing,
+    pub position: u64,
+    /// Of its first byte.
+    pub place: Place,
+}
+
+/// What finds the time and id of payloads.
+pub fn probe(time: &TimeSource, id: Option<&str>, rule: TimeRule) -> Result<Probe, Error> {
+    let time = match time {
+        TimeSource::Path(path) => Some(Path::new(path).map_err(Error::TimePath)?),
+        TimeSource::Ingested | TimeSource::Zero => None,
+    };
+    let id = id.map(Path::new).transpose().map_err(Error::IdPath)?;
+    Ok(Probe::new(time, id, rule)?)
+}
+
+impl<'a> Rules<'a> {
+    pub fn of(options: &'a Options, probe: &'a Probe) -> Rules<'a> {
+        Rules { probe, time: &options.time, any_time: options.any_time, skip: options.skip }
+    }
+}
+
 pub struct Sink<'a> {
     recipient: &'a mut dyn Recipient,
-    options: &'a Options,
-    probe: Probe,
-    scratch: Scratch,
+    rules: Rules<'a>,
+    scratch: &'a mut Scratch,
     /// As it was given, for messages.
     path: String,
     /// The file's name, for lineage: the same wherever the file lies.
-    source: String,
+    source: Option<String>,
+    /// Where the source at hand begins, if it is a part of a larger one.
+    positions_before: u64,
     appended: Appended,
     events: u64,
     bytes: Rc<Cell<u64>>,
@@ -31,21 +77,17 @@ pub struct Sink<'a> {
 impl<'a> Sink<'a> {
     pub fn new(
         recipient: &'a mut dyn Recipient,
-        options: &'a Options,
+        rules: Rules<'a>,
+        scratch: &'a mut Scratch,
         progress: &'a mut dyn FnMut(Progress),
-    ) -> Result<Sink<'a>, Error> {
-        let time = match &options.time {
-            TimeSource::Path(path) => Some(Path::new(path).map_err(Error::TimePath)?),
-            TimeSource::Ingested | TimeSource::Zero => None,
-        };
-        let id = options.id.as_deref().map(Path::new).transpose().map_err(Error::IdPath)?;
-        Ok(Sink {
+    ) -> Sink<'a> {
+        Sink {
             recipient,
-            options,
-            probe: Probe::new(time, id, options.rule.clone())?,
-            scratch: Scratch::default(),
+            rules,
+            scratch,
             path: String::new(),
-            source: String::new(),
+            source: None,
+            positions_before: 0,
             appended: Appended {
                 range: Range::new(Offset::ZERO, Offset::ZERO),
                 skipped: 0,
@@ -58,7 +100,7 @@ impl<'a> Sink<'a> {
             bytes: Rc::default(),
             bytes_total: None,
             progress,
-        })
+        }
     }
 
     pub fn total(&mut self, bytes: Option<u64>) {
@@ -80,8 +122,15 @@ impl<'a> Sink<'a> {
     pub fn begin(&mut self, path: &str, marks: Marks) {
         self.path = path.into();
         let name = std::path::Path::new(path).file_name().and_then(|name| name.to_str());
-        self.source = name.unwrap_or(path).into();
-        self.recipient.begin(&self.source, marks);
+        let name = name.unwrap_or(path);
+        self.source = Some(name.into());
+        self.recipient.begin(name, marks);
+    }
+
+    /// Begins a part of a source, if it has one, behind `positions_before` of its positions.
+    pub fn begin_part(&mut self, source: Option<&str>, positions_before: u64) {
+        self.source = source.map(str::to_owned);
+        self.positions_before = positions_before;
     }
 
     pub fn end(&mut self) -> Result<(), Error> {
@@ -95,44 +144,42 @@ impl<'a> Sink<'a> {
         (self.progress)(progress);
     }
 
-    /// Takes a payload; `place` says where its first byte is.
+    /// Takes a payload.
     #[inline]
-    pub fn payload(
-        &mut self,
-        payload: &[u8],
-        typing: Typing,
-        position: u64,
-        place: Place,
-    ) -> Result<(), Error> {
+    pub fn payload(&mut self, payload: &[u8], at: At) -> Result<(), Error> {
         match self.recipient.has(payload) {
-            Ok(false) => {}
-            Ok(true) => return Ok(()),
-            Err(fault) => return self.fail(place, fault),
+            Ok(false) => self.event(payload, at, None),
+            Ok(true) => Ok(()),
+            Err(fault) => self.fail(at.place, fault),
         }
-        let probed = match self.probe.probe(&mut self.scratch, typing, payload) {
+    }
+
+    /// Takes the payload of an event that came in an envelope, if it did.
+    #[inline]
+    fn event(&mut self, payload: &[u8], at: At, envelope: Option<&Envelope<'_>>) -> Result<(), Error> {
+        let At { typing, position, place } = at;
+        let probed = match self.rules.probe.probe(self.scratch, typing, payload) {
             Ok(probed) => probed,
             Err(refusal) => return self.refuse_probed(payload, place, refusal),
         };
-        let time_ms = match &self.options.time {
-            TimeSource::Path(path) => match probed.time_ms {
-                Some(time_ms) if self.options.any_time || is_plausible(time_ms) => time_ms,
-                Some(time_ms) => {
-                    let time = Rfc3339(time_ms).to_string();
-                    return self.refuse(place, Reason::ImplausibleTime { path: path.clone(), time });
-                }
-                None => return self.refuse(place, Reason::NoTime(path.clone())),
-            },
-            TimeSource::Ingested => self.recipient.ingested_ms(),
-            TimeSource::Zero => 0,
-        };
         let ingested_ms = self.recipient.ingested_ms();
+        let time_ms = match self.rules.time_ms(probed.time_ms, envelope, ingested_ms) {
+            Ok(time_ms) => time_ms,
+            Err(reason) => return self.refuse(place, reason),
+        };
+        let envelope = envelope.copied().unwrap_or_default();
         let pushed = self.recipient.push(&Event {
             offset: Offset::ZERO,
             time_ms,
             ingested_ms,
-            id: probed.id.as_deref(),
+            id: probed.id.as_deref().or(envelope.id),
             schema: None,
-            lineage: Lineage { source: Some(&self.source), position, ..Lineage::default() },
+            lineage: Lineage {
+                source: envelope.source.or(self.source.as_deref()),
+                position: self.positions_before + position,
+                headers: envelope.headers,
+                ..Lineage::default()
+            },
             typing,
             payload,
         });
@@ -159,6 +206,8 @@ impl<'a> Sink<'a> {
             Fault::Refused(reason) => self.refuse(place, reason),
             Fault::Full(source) => Err(Error::Log { path, place, source }),
             Fault::Store(source) => Err(Error::Store { path, source }),
+            Fault::Said(words) => Err(Error::Said(words)),
+            Fault::Many { events_max } => Err(Error::Many { events_max }),
             Fault::Changed => Err(Error::Changed),
         }
     }
@@ -180,21 +229,39 @@ impl<'a> Sink<'a> {
     /// Takes a payload that may run over several lines. Once it is known to be JSON, so that no text
     /// in it has a line end, a space is as good as one.
     pub fn element(&mut self, payload: &[u8], position: u64, place: Place) -> Result<(), Error> {
-        if memchr::memchr2(b'\n', b'\r', payload).is_none() {
-            return self.payload(payload, Typing::Json, position, place);
+        let at = At { typing: Typing::Json, position, place };
+        match self.line_of(payload, place)? {
+            Some(Cow::Borrowed(payload)) => self.payload(payload, at),
+            Some(Cow::Owned(line)) => self.payload(&line, at),
+            None => Ok(()),
         }
-        if let Err(refusal) = self.probe.probe(&mut self.scratch, Typing::Json, payload) {
-            return self.refuse_probed(payload, place, refusal);
+    }
+
+    /// The same for what came in an envelope.
+    pub fn enclosed(&mut self, payload: &[u8], at: At, envelope: &Envelope<'_>) -> Result<(), Error> {
+        match self.line_of(payload, at.place)? {
+            Some(line) => self.event(&line, at, Some(envelope)),
+            None => Ok(()),
+        }
+    }
+
+    /// A payload as one line; None if it was refused and is left out.
+    fn line_of<'b>(&mut self, payload: &'b [u8], place: Place) -> Result<Option<Cow<'b, [u8]>>, Error> {
+        if memchr::memchr2(b'\n', b'\r', payload).is_none() {
+            return Ok(Some(Cow::Borrowed(payload)));
+        }
+        if let Err(refusal) = self.rules.probe.probe(self.scratch, Typing::Json, payload) {
+            return self.refuse_probed(payload, place, refusal).map(|()| None);
         }
         let line_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let line: Vec<u8> = payload.iter().map(|byte| if line_end(byte) { b' ' } else { *byte }).collect();
-        self.payload(&line, Typing::Json, position, place)
+        let line = payload.iter().map(|byte| if line_end(byte) { b' ' } else { *byte });
+        Ok(Some(Cow::Owned(line.collect())))
     }
 
     /// Refuses one line: counts it, or ends the append.
     #[cold]
     pub fn refuse(&mut self, place: Place, reason: Reason) -> Result<(), Error> {
-        if !self.options.skip {
+        if !self.rules.skip {
             let kept = self.recipient.kept();
             return Err(Error::Refused { path: self.path.clone(), place, reason, kept });
         }
@@ -225,12 +292,37 @@ impl<'a> Sink<'a> {
     }
 }
 
+impl Rules<'_> {
+    #[inline]
+    fn time_ms(
+        &self,
+        found: Option<i64>,
+        envelope: Option<&Envelope<'_>>,
+        ingested_ms: i64,
+    ) -> Result<i64, Reason> {
+        let enclosed = envelope.and_then(|envelope| envelope.time_ms);
+        let (time_ms, path) = match (self.time, found, enclosed) {
+            (TimeSource::Zero, ..) => return Ok(0),
+            (TimeSource::Path(path), Some(time_ms), _) => (time_ms, path.as_str()),
+            (_, _, Some(time_ms)) => (time_ms, "time"),
+            (TimeSource::Path(path), None, None) if envelope.is_none() => {
+                return Err(Reason::NoTime(path.clone()));
+            }
+            _ => return Ok(ingested_ms),
+        };
+        if self.any_time || is_plausible(time_ms) {
+            return Ok(time_ms);
+        }
+        Err(Reason::ImplausibleTime { path: path.into(), time: Rfc3339(time_ms).to_string() })
+    }
+}
+
 /// The place behind `before`, which begins at `place`.
 fn moved(place: Place, before: &[u8]) -> Place {
     let (line, column) = match place {
         Place::Line(line) => (line, 1),
         Place::LineColumn(line, column) => (line, column),
-        Place::Row(_) => return place,
+        Place::Row(_) | Place::Element(_) => return place,
     };
     let feeds = memchr::memchr_iter(b'\n', before).count() as u64;
     match memchr::memrchr(b'\n', before) {

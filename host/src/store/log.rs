@@ -165,6 +165,11 @@ impl StreamLog {
         self.segments().first().map_or(0, |segment| segment.first)
     }
 
+    /// Why nothing more is written, once a write has failed.
+    pub fn failed(&self) -> Option<&str> {
+        self.failed.get().map(String::as_str)
+    }
+
     /// Least and greatest event time; None if there is no event.
     pub fn times_ms(&self) -> Option<(i64, i64)> {
         self.tip.lock().unwrap_or_else(PoisonError::into_inner).times_ms

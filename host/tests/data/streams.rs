@@ -50,15 +50,21 @@ fn what_is_typed_wrong_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn without_a_directory_it_says_that_there_is_no_server() {
-    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_bifocal"))
-        .args(["stream", "list"])
-        .env_remove("BIFOCAL_DATA")
-        .output()
-        .unwrap();
-    let err = String::from_utf8(ran.stderr).unwrap();
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(err.contains("no server") && err.contains("--data DIR"), "{err}");
+fn without_a_directory_and_a_server_it_says_how_to_have_one() {
+    // Nobody listens there: the port is given back at once.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for command in ["stream list", "stream show orders", "append orders Cargo.toml"] {
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_bifocal"))
+            .args(command.split(' '))
+            .env_remove("BIFOCAL_DATA")
+            .env("BIFOCAL_SERVER", format!("http://127.0.0.1:{port}"))
+            .output()
+            .unwrap();
+        let err = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(2));
+        assert!(err.contains("no server answers") && err.contains("bifocal serve --data DIR"), "{err}");
+        assert!(err.contains("say --data DIR"), "{err}");
+    }
 }
 
 #[test]

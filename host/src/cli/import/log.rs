@@ -4,7 +4,7 @@ use super::Args;
 use crate::cli::Answer;
 use crate::cli::append::{Told, tell};
 use crate::cli::progress::Bars;
-use crate::input::{self, Stopped, Target};
+use crate::input::{self, Here, Stopped};
 use crate::store::Appender;
 use anyhow::bail;
 use std::time::Instant;
@@ -14,10 +14,10 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let log = store.log(&store.stream(&args.name)?)?;
     let appender = Appender::new(log.clone())?;
     let now_ms = || chrono::Utc::now().timestamp_millis();
-    let target = Target { log: &log, appender: &appender, now_ms: &now_ms };
+    let mut here = Here::new(&log, &appender, &now_ms);
     let mut bars = Bars::new(args.quiet);
     let (started, mut total) = (Instant::now(), None);
-    let imported = input::import_log(target, &args.file, args.again, &mut |events, of| {
+    let imported = input::import_log(&mut here, &args.file, args.again, &mut |events, of| {
         if total.replace(of).is_none() {
             bars.events("import", of);
         }

@@ -1,16 +1,12 @@
 //! `bifocal stream create`: a stream, by what is fixed for good.
 
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
-use crate::cli::events::{TimeUnit, duration_ms};
-use crate::extract::{Path, Probe};
-use crate::input::Schema;
-use crate::log::Stream;
-use crate::store::{SchemaRecord, StreamRecord};
-use crate::time::{TimeRule, Unit};
-use anyhow::{Context, bail};
+use crate::cli::data::{Place, PlaceArgs};
+use crate::cli::events::TimeUnit;
+use crate::input::{Declared, NotDeclared};
+use crate::time::Unit;
+use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
 /// Create a stream; the directory too, if there is none
@@ -44,54 +40,60 @@ pub struct Args {
     #[arg(long, value_name = "FILE.json")]
     schema: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let record = args.record()?;
-    let name = record.name.clone();
-    args.data.open_or_make()?.create_stream(record)?;
+    let declared = args.declared()?;
+    let record = declared.record(&args.name, chrono::Utc::now().timestamp_millis());
+    let record = record.map_err(|not| args.in_words(&not))?;
+    let name = &args.name;
+    match args.place.place()? {
+        Place::Directory(data) => _ = data.open_or_make()?.create_stream(record)?,
+        Place::Server(client) => {
+            client.create(&client.at(&["streams", name]), &serde_json::to_string(&declared)?)?;
+        }
+    }
     eprintln!("created  stream {name}");
-    eprintln!("next     bifocal append {name} FILE{}", args.data.again());
+    eprintln!("next     bifocal append {name} FILE{}", args.place.again());
     Ok(Answer::Done)
 }
 
 impl Args {
-    fn record(&self) -> anyhow::Result<StreamRecord> {
-        let defaults = Stream::default();
+    fn declared(&self) -> anyhow::Result<Declared> {
         let unit = self.time_unit.map(Unit::from);
         if self.time.is_none() && (self.time_format.is_some() || unit.is_some()) {
             bail!(
                 "--time-format and --time-unit say how a time is written; name the field that has it with --time PATH"
             );
         }
-        let rule = TimeRule::new(self.time_format.as_deref(), unit).context("--time-format")?;
-        let path = |flag: &str, path: &Option<String>| {
-            path.as_deref().map(Path::new).transpose().with_context(|| flag.to_owned())
-        };
-        Probe::new(path("--time", &self.time)?, path("--id", &self.id)?, rule)?;
-        let max_ahead = duration_ms("--max-ahead", self.max_ahead.as_deref(), defaults.max_ahead_ms)?;
-        Ok(StreamRecord {
-            number: 0,
-            name: self.name.clone(),
+        Ok(Declared {
             time: self.time.clone(),
             time_format: self.time_format.clone(),
             time_unit: unit.map(|unit| unit.to_string()),
             id: self.id.clone(),
-            out_of_orderness_ms: duration_ms("--out-of-orderness", self.out_of_orderness.as_deref(), 0)?,
-            max_ahead_ms: max_ahead,
-            dedup_events: defaults.dedup_events,
-            seed: RandomState::new().build_hasher().finish(),
-            schemas: self.schemas()?,
-            created_ms: chrono::Utc::now().timestamp_millis(),
+            out_of_orderness: self.out_of_orderness.clone(),
+            max_ahead: self.max_ahead.clone(),
+            dedup_events: None,
+            schema: self.schema()?,
         })
     }
 
-    fn schemas(&self) -> anyhow::Result<Vec<SchemaRecord>> {
-        let Some(path) = &self.schema else { return Ok(Vec::new()) };
+    fn schema(&self) -> anyhow::Result<Option<serde_json::Value>> {
+        let Some(path) = &self.schema else { return Ok(None) };
         let shown = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("--schema {shown}"))?;
-        Schema::new(1, &text).map_err(|why| anyhow::anyhow!("--schema {shown}: {why}"))?;
-        Ok(vec![SchemaRecord { number: 1, text }])
+        serde_json::from_str(&text).with_context(|| format!("--schema {shown}: it is no JSON"))
+    }
+
+    /// A field is the flag of its name.
+    fn in_words(&self, not: &NotDeclared) -> anyhow::Error {
+        let NotDeclared { field, value, why } = not;
+        let flag = field.replace('_', "-");
+        match (value, &self.schema) {
+            (Some(value), _) => anyhow!("--{flag} '{value}': {why}"),
+            (None, Some(path)) => anyhow!("--{flag} {}: {why}", path.display()),
+            (None, None) => anyhow!("--{flag}: {why}"),
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! `bifocal stream list`: what streams there are.
 
+use super::shown::all;
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
+use crate::cli::data::PlaceArgs;
 use crate::cli::table::{listing, write_rows};
 use crate::column::Value;
 use crate::description::Kind;
-use crate::log::ReadLog;
-use crate::offset::{Offset, Range};
 use crate::rows::Format;
+use crate::time::TimeRule;
 use clap::Args as ClapArgs;
 
-/// List the streams of a data directory
+/// List the streams
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  bifocal stream list --data ./data")]
 pub struct Args {
@@ -18,11 +18,11 @@ pub struct Args {
     #[arg(long)]
     format: Option<Format>,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
+    let streams = all(&args.place)?;
     let columns = [
         ("name", Kind::Text),
         ("events", Kind::Integer),
@@ -31,21 +31,15 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         ("id", Kind::Text),
         ("created", Kind::Timestamp),
     ];
-    let streams = store.streams()?;
-    let mut sizes = Vec::with_capacity(streams.len());
-    for stream in &streams {
-        let log = store.log(stream)?;
-        let head = Offset(log.head());
-        sizes.push((head.0 - log.lost(Range::new(Offset::ZERO, head)), log.size()?.1));
-    }
-    let rows = streams.iter().zip(sizes).map(|(stream, (events, bytes))| {
+    let created_ms = |text: &str| TimeRule::DEFAULT.parse_text(text.as_bytes());
+    let rows = streams.iter().map(|stream| {
         [
             Value::Bytes(stream.name.as_bytes()),
-            Value::Integer(events as i64),
-            Value::Integer(bytes as i64),
+            Value::Integer((stream.head - stream.lost) as i64),
+            Value::Integer(stream.bytes as i64),
             text(stream.time.as_deref()),
             text(stream.id.as_deref()),
-            Value::Integer(stream.created_ms),
+            created_ms(&stream.created).map_or(Value::Absent, Value::Integer),
         ]
     });
     write_rows(&listing(columns, rows), args.format, usize::MAX)?;

@@ -1,7 +1,8 @@
 //! `bifocal stream rm`: a stream and its log, gone for good.
 
+use super::shown::one;
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{Place, PlaceArgs};
 use crate::cli::table::grouped;
 use anyhow::bail;
 use clap::Args as ClapArgs;
@@ -15,20 +16,21 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
-    let record = store.stream(&args.name)?;
     if !args.yes {
-        let events = grouped(store.log(&record)?.head());
+        let events = grouped(one(&args.place, &args.name)?.head);
         bail!(
             "stream '{}' has {events} events, which would be gone for good; say --yes to remove it",
             args.name
         );
     }
-    store.remove_stream(&args.name)?;
+    match args.place.place()? {
+        Place::Directory(data) => data.open()?.remove_stream(&args.name)?,
+        Place::Server(client) => client.delete(&client.at(&["streams", &args.name]))?,
+    }
     eprintln!("removed  stream {}", args.name);
     Ok(Answer::Done)
 }

@@ -1,12 +1,14 @@
 //! `bifocal stream tail`: the last events of a stream, as they lie in the log.
 
+use crate::app::StreamShown;
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
-use crate::event::Event;
+use crate::cli::data::{Place, PlaceArgs};
 use crate::offset::{Offset, Range};
-use crate::time::Rfc3339;
 use clap::Args as ClapArgs;
 use std::io::{BufWriter, Write};
+
+/// Asked of a server at a time.
+const PAGE_EVENTS: u64 = 1_000_000;
 
 /// Print the last events of a stream, NDJSON
 #[derive(ClapArgs)]
@@ -17,36 +19,33 @@ pub struct Args {
     #[arg(short, default_value_t = 10, value_name = "EVENTS")]
     n: u64,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
-    let log = store.log(&store.stream(&args.name)?)?;
-    let head = log.head();
-    let from = head.saturating_sub(args.n).max(log.floor());
     let mut out = BufWriter::new(std::io::stdout().lock());
-    for stretch in log.pieces(Range::new(Offset(from), Offset(head))) {
-        stretch?.between(from, head).try_for_each(|event| write_event(&mut out, &event))?;
+    match args.place.place()? {
+        Place::Directory(data) => {
+            let store = data.open()?;
+            let log = store.log(&store.stream(&args.name)?)?;
+            let head = log.head();
+            let from = head.saturating_sub(args.n).max(log.floor());
+            for stretch in log.pieces(Range::new(Offset(from), Offset(head))) {
+                stretch?.between(from, head).try_for_each(|event| event.write_line(&mut out))?;
+            }
+        }
+        Place::Server(client) => {
+            let url = client.at(&["streams", &args.name]);
+            let shown: StreamShown = client.get(&url)?;
+            let mut from = shown.head.saturating_sub(args.n).max(shown.floor);
+            while from < shown.head {
+                let limit = (shown.head - from).min(PAGE_EVENTS);
+                let lines = client.lines(&format!("{url}/events?from_offset={from}&limit={limit}"))?;
+                std::io::copy(&mut lines.body.into_reader(), &mut out)?;
+                from = lines.next_offset;
+            }
+        }
     }
     out.flush()?;
     Ok(Answer::Done)
-}
-
-/// The payload goes out as it came in.
-fn write_event(out: &mut impl Write, event: &Event<'_>) -> std::io::Result<()> {
-    let text = |text: Option<&str>| serde_json::Value::from(text);
-    let schema = serde_json::Value::from(event.schema);
-    write!(
-        out,
-        r#"{{"offset":{},"time":"{}","ingested":"{}","id":{},"schema":{schema},"source":{},"position":{},"payload":"#,
-        event.offset,
-        Rfc3339(event.time_ms),
-        Rfc3339(event.ingested_ms),
-        text(event.id),
-        text(event.lineage.source),
-        event.lineage.position,
-    )?;
-    out.write_all(event.payload)?;
-    out.write_all(b"}\n")
 }

@@ -59,6 +59,11 @@ impl Batch {
         Ok(())
     }
 
+    /// Makes room for events whose payloads have so many bytes together.
+    pub fn reserve(&mut self, payload_bytes: usize) {
+        self.records.bytes.reserve(payload_bytes + payload_bytes / 8);
+    }
+
     pub fn events(&self) -> u64 {
         self.records.count
     }

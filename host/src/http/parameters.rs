@@ -1,0 +1,30 @@
+//! Query parameters, none of them ignored: what is not known is refused with what is.
+
+use super::problem::Problem;
+use axum::extract::Query;
+use axum::http::Uri;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Those of an endpoint that has none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct None {}
+
+pub fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    match Query::<T>::try_from_uri(uri) {
+        Ok(Query(parameters)) => Ok(parameters),
+        Err(rejection) => {
+            let why = rejection.body_text();
+            let why = why.strip_prefix("Failed to deserialize query string: ").unwrap_or(&why);
+            // What is unknown is named once, and by the word for it.
+            let why = match why.split_once(": unknown field ") {
+                Some((_, unknown)) => {
+                    format!("unknown parameter {unknown}").replace("no fields", "none here")
+                }
+                None => why.replace("missing field", "missing parameter"),
+            };
+            Err(Problem::malformed(why))
+        }
+    }
+}
