@@ -110,7 +110,9 @@ impl Runs {
         let order = Arc::new(Order::new(state.last, kind, choice));
         state.waiting.push_back(order.clone());
         state.known.push_back(order.clone());
-        while state.known.len() > ENDED_MAX && state.known.front().is_some_and(|first| first.ended().is_some()) {
+        while state.known.len() > ENDED_MAX
+            && state.known.front().is_some_and(|first| first.ended().is_some())
+        {
             state.known.pop_front();
         }
         self.ordered.notify_all();

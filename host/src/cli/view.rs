@@ -2,9 +2,12 @@
 
 pub mod batch;
 pub mod deploy;
+pub mod incidents;
 pub mod manage;
 pub mod query;
+pub mod rejected;
 pub mod runs;
+pub mod there;
 
 use super::data::DataArgs;
 use super::options;

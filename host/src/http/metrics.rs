@@ -143,7 +143,12 @@ impl Host {
         let boundary = each(|view| view.pointer.boundary().0 as f64);
         floats(encoder, "boundary_offset", "The offset where batch ends and speed begins", &boundary)?;
         let freshness = each(|view| view.freshness_ms as f64 / 1e3);
-        floats(encoder, "freshness_seconds", "Since the oldest event came in that is not visible", &freshness)?;
+        floats(
+            encoder,
+            "freshness_seconds",
+            "Since the oldest event came in that is not visible",
+            &freshness,
+        )?;
         let live = each(|view| f64::from(u8::from(view.is_live)));
         floats(encoder, "view_live", "1 while a view folds what arrives", &live)?;
         let took = each(|view| view.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));

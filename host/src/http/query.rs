@@ -122,7 +122,11 @@ fn question(uri: &Uri) -> Result<Question, Problem> {
     let asked: &mut Asked = &mut question.asked;
     let mut seen = Vec::new();
     for (name, value) in parameters::pairs(uri)? {
-        let whole = || value.parse::<u64>().map_err(|_| Problem::malformed(format!("{name}: '{value}' is no whole number")));
+        let whole = || {
+            value
+                .parse::<u64>()
+                .map_err(|_| Problem::malformed(format!("{name}: '{value}' is no whole number")))
+        };
         if let Some(key) = name.strip_prefix("key.") {
             asked.keys.push(format!("{key}={value}"));
             continue;
@@ -338,4 +342,3 @@ impl hyper::body::Body for Pieces {
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
 }
-

@@ -21,10 +21,7 @@ pub fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/streams/{stream}/schema", get(streams::schema))
         .route("/v1/streams/{stream}/source", get(streams::mark))
         .route("/v1/views", get(views::list))
-        .route(
-            "/v1/views/{view}",
-            get(query::query).put(views::put).patch(views::set).delete(views::remove),
-        )
+        .route("/v1/views/{view}", get(query::query).put(views::put).patch(views::set).delete(views::remove))
         .route("/v1/views/{view}/deployment", get(views::deployment))
         .route("/v1/views/{view}/settings", get(views::settings))
         .route("/v1/views/{view}/versions", get(views::versions))

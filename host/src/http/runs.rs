@@ -125,7 +125,8 @@ pub async fn follow(
     let Follow { wait } = parameters(&uri)?;
     let view = edge.app.view(&name)?;
     let unknown = || {
-        let detail = format!("there is no order {id} of view '{name}' since the start; its runs list what was made");
+        let detail =
+            format!("there is no order {id} of view '{name}' since the start; its runs list what was made");
         Problem::new(StatusCode::NOT_FOUND, "unknown", detail)
     };
     let order = view.runs.find(id).ok_or_else(unknown)?;

@@ -67,7 +67,8 @@ pub async fn put(
     let (head, body) = request.into_parts();
     let Deploy { stream, lateness } = parameters(&head.uri)?;
     let lateness_ms = lateness.map(|text| {
-        crate::time::parse_duration_ms(&text).map_err(|error| Problem::malformed(format!("lateness: {error}")))
+        crate::time::parse_duration_ms(&text)
+            .map_err(|error| Problem::malformed(format!("lateness: {error}")))
     });
     let lateness_ms = lateness_ms.transpose()?.unwrap_or(0);
     let (component, settings) = component(&edge, &head.headers, body).await?;
@@ -107,7 +108,11 @@ async fn component(
         match name.as_str() {
             "component" => component = Some(bytes),
             "settings" => settings = Some(bytes),
-            _ => return Err(Problem::malformed(format!("unknown part '{name}'; there are component, settings"))),
+            _ => {
+                return Err(Problem::malformed(format!(
+                    "unknown part '{name}'; there are component, settings"
+                )));
+            }
         }
     }
     let component = component.ok_or_else(|| Problem::malformed("the part component is missing"))?;
@@ -272,7 +277,9 @@ pub async fn rejected(
     let Page { from_offset, limit } = parameters(&uri)?;
     let limit = limit.unwrap_or(LIMIT_DEFAULT);
     if limit > LIMIT_MAX {
-        return Err(Problem::malformed(format!("limit: {limit} is more than {LIMIT_MAX}; read page by page")));
+        return Err(Problem::malformed(format!(
+            "limit: {limit} is more than {LIMIT_MAX}; read page by page"
+        )));
     }
     let view = edge.app.view(&name)?;
     let from = from_offset.unwrap_or(0);
@@ -282,7 +289,8 @@ pub async fn rejected(
         let all = old.chain(pointer.parts.iter().flat_map(|part| part.rejected()));
         let is_in = |event: &Result<Rejected, _>| event.as_ref().map_or(true, |event| event.offset >= from);
         let rows = all.filter(is_in).take(limit);
-        let rows = rows.map(|event| event.map(|event| json!({ "offset": event.offset, "reason": event.reason })));
+        let rows =
+            rows.map(|event| event.map(|event| json!({ "offset": event.offset, "reason": event.reason })));
         Ok(json!({ "visible": pointer.visible.0, "rejected": rows.collect::<Result<Vec<_>, _>>()? }))
     });
     Ok(json(StatusCode::OK, &page.await?))

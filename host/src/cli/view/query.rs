@@ -1,7 +1,8 @@
-//! `bifocal query`: the rows of a view. Without a server the near half is folded for the question:
+//! `bifocal query`: the rows of a view. Directly on a directory the near half is folded for the question:
 //! batch `[0, N)` from its file, `[N, head)` from the log, overlaid at the offset N.
 
-use crate::cli::data::{DataArgs, lost_in_words};
+use crate::cli::client::{Client, encoded};
+use crate::cli::data::{DataArgs, Place, PlaceArgs, lost_in_words};
 use crate::cli::table::grouped;
 use crate::cli::view::Opened;
 use crate::cli::{Answer, options};
@@ -77,8 +78,14 @@ pub struct Args {
     /// How rows are printed [default: table on a terminal, ndjson in a pipe]
     #[arg(long)]
     pub format: Option<Format>,
+    /// Waits until all before this offset is visible (with a server)
+    #[arg(long, value_name = "OFFSET")]
+    min_offset: Option<u64>,
+    /// Ask again whenever more is visible, until it is interrupted (with a server)
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -110,6 +117,34 @@ impl Args {
         }
     }
 
+    /// The same in the words of a URL.
+    fn parameters(&self) -> String {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for pair in &self.keys {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            pairs.push((format!("key.{name}"), value.into()));
+        }
+        let lens = (self.lens != LensArg::Merged).then(|| self.asked().lens.name().to_string());
+        let words = [
+            ("prefix", self.prefix.clone()),
+            ("from", self.from.clone()),
+            ("to", self.to.clone()),
+            ("tz", self.tz.clone()),
+            ("grain", self.grain.clone()),
+            ("order", self.order.clone()),
+            ("limit", self.limit.map(|limit| limit.to_string())),
+            ("per", self.per.clone()),
+            ("lens", lens),
+            ("as_of", self.as_of.clone()),
+            ("min_offset", self.min_offset.map(|offset| offset.to_string())),
+        ];
+        pairs.extend(words.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))));
+        pairs.extend(self.conditions.iter().map(|condition| ("where".to_string(), condition.clone())));
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    }
+
     /// The format that is asked for, or that fits where rows go.
     pub fn format(&self) -> anyhow::Result<Format> {
         let is_terminal = std::io::stdout().is_terminal();
@@ -122,7 +157,62 @@ impl Args {
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let opened = Opened::new(&args.data, &args.view, options::threads(None))?;
+    match args.place.place()? {
+        Place::Directory(data) => here(args, &data),
+        Place::Server(client) if args.watch => watch(args, &client),
+        Place::Server(client) => there(args, &client, None).map(|_| Answer::Done),
+    }
+}
+
+/// Between two looks whether more is visible.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+
+fn watch(args: &Args, client: &Client) -> anyhow::Result<Answer> {
+    let mut seen = None;
+    loop {
+        seen = there(args, client, seen)?;
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Prints the rows that a server has, unless no more is visible than `seen`; what is.
+fn there(args: &Args, client: &Client, seen: Option<String>) -> anyhow::Result<Option<String>> {
+    let format = args.format()?;
+    let url = format!(
+        "{}{}",
+        client.at(&["views", &format!("{}.{}", args.view, format.name())]),
+        args.parameters()
+    );
+    let (said, body) = client.stream(&url)?;
+    let visible = said.get("visible").cloned();
+    if seen.is_some() && visible == seen {
+        return Ok(seen);
+    }
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if args.watch && std::io::stdout().is_terminal() {
+        // Up and clear: what was shown is replaced.
+        out.write_all(b"\x1b[H\x1b[2J")?;
+    }
+    std::io::copy(&mut body.into_reader(), &mut out).with_context(|| format!("rows of {}", args.view))?;
+    out.flush()?;
+    let of = |name: &str| said.get(name).map(String::as_str).unwrap_or_default();
+    if of("state") != "live" || args.watch {
+        eprintln!(
+            "{:<8} {} [0, {})   fresh to {} ms",
+            of("state"),
+            of("version"),
+            of("visible"),
+            of("freshness-ms")
+        );
+    }
+    Ok(visible)
+}
+
+fn here(args: &Args, data: &DataArgs) -> anyhow::Result<Answer> {
+    if args.watch || args.min_offset.is_some() {
+        bail!("--watch and --min-offset wait for what arrives, which needs a server; leave --data out");
+    }
+    let opened = Opened::new(data, &args.view, options::threads(None))?;
     let late = if opened.record.settings.late == "batch-wins" { Late::BatchWins } else { Late::Merge };
     let now_ms = chrono::Utc::now().timestamp_millis();
     let query = Query::new(opened.description(), &args.asked(), late, now_ms);
