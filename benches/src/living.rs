@@ -274,9 +274,8 @@ fn paced(server: &Server, lines: &[Vec<u8>]) -> anyhow::Result<()> {
             let mut connection = server.connect()?;
             let mut times = Vec::new();
             while !over.load(Ordering::Relaxed) {
-                let merchant = times.len() % 500;
-                let path =
-                    format!("/v1/views/revenue?key.merchant_id=m_{merchant:04}&key.currency=EUR&limit=1");
+                let merchant = times.len() % 500 + 1;
+                let path = format!("/v1/views/revenue?key.merchant_id=m-{merchant}&key.currency=EUR&limit=1");
                 let asked = Instant::now();
                 connection.ask("GET", &path, "application/json", b"")?;
                 times.push(asked.elapsed());
