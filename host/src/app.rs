@@ -65,7 +65,7 @@ impl App {
         }
         for record in store.views()? {
             let record = app.configured(record)?;
-            app.open_view(record)?;
+            app.open_view(record, true)?;
         }
         Ok(app)
     }
@@ -83,13 +83,12 @@ impl App {
         Ok(self.store.view(&record.name)?)
     }
 
-    fn open_view(self: &Arc<App>, record: ViewRecord) -> Result<Arc<View>, Error> {
+    fn open_view(self: &Arc<App>, record: ViewRecord, was_shown: bool) -> Result<Arc<View>, Error> {
         let stream = self.stream(&record.stream)?;
         let unknown = || store::Error::Unknown { what: "version", name: record.live.to_string() };
         let version = record.live_version().cloned().ok_or_else(unknown)?;
         let live = Live::open(&self.store, &self.engine, &stream, &record, &version)?;
-        let view = Arc::new(View::new(&self.store, stream, record, live));
-        view.runs.note_head(view.stream.log.head());
+        let view = Arc::new(View::new(&self.store, stream, record, live, was_shown));
         view.live().start(&self.store)?;
         let (worker, threads) = (view.clone(), self.threads);
         let work =
@@ -194,7 +193,7 @@ impl App {
         let record = self.configured(record)?;
         let unproved = record.settings.batch == "never" && record.settings.full == "never";
         let version = record.live_version().cloned();
-        let view = self.open_view(record)?;
+        let view = self.open_view(record, false)?;
         if !unproved && stream.log.head() > 0 {
             view.runs.order(RunKind::Full, None)?;
         }
@@ -235,6 +234,7 @@ impl App {
         let version = record.live_version().ok_or_else(unknown)?;
         let live = Arc::new(Live::open(&self.store, &self.engine, &view.stream, &record, version)?);
         live.start(&self.store)?;
+        deployment::catch_up(self, view, &live)?;
         view.switch(live)
     }
 

@@ -54,7 +54,10 @@ enum Command {
     View(view::manage::Args),
     Batch(view::batch::Args),
     Runs(view::runs::Args),
-    Query(view::query::Args),
+    Query(Box<view::query::Args>),
+    Rejected(view::rejected::Args),
+    Incidents(view::incidents::Args),
+    Resume(view::incidents::Resume),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  bifocal completions bash > ~/.local/share/bash-completion/completions/bifocal"
@@ -115,6 +118,9 @@ fn dispatch(command: Command) -> anyhow::Result<Answer> {
         Command::Batch(args) => view::batch::main(&args),
         Command::Runs(args) => view::runs::main(&args),
         Command::Query(args) => view::query::main(&args),
+        Command::Rejected(args) => view::rejected::main(&args),
+        Command::Incidents(args) => view::incidents::main(&args),
+        Command::Resume(args) => view::incidents::resume(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "bifocal", &mut std::io::stdout());
             Ok(Answer::Done)

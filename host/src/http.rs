@@ -12,10 +12,13 @@ mod lines;
 mod metrics;
 mod parameters;
 mod problem;
+mod query;
 mod request;
 mod routes;
+mod runs;
 mod stop;
 mod streams;
+mod views;
 
 pub use stop::Stop;
 
@@ -27,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Threads that may wait for a disk or read a large body at a time.
-const BLOCKING_THREADS_MAX: usize = 32;
+const BLOCKING_THREADS_MAX: usize = 64;
 /// How long a thread that still reads the disk is waited for, once all requests were given up.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,10 @@ pub struct Options {
     pub stall_time: Duration,
     /// For a body to come in.
     pub body_time: Duration,
+    /// Queries that are answered at a time.
+    pub queries_max: usize,
+    /// For what a query waits for to become visible, at most.
+    pub visible_time: Duration,
     /// For what is in flight to be finished once the server is to stop.
     pub grace: Duration,
     /// Whether an interrupt or a SIGTERM stops it.
@@ -63,6 +70,8 @@ impl Default for Options {
             head_time: Duration::from_secs(30),
             stall_time: Duration::from_secs(30),
             body_time: Duration::from_secs(600),
+            queries_max: 24,
+            visible_time: Duration::from_secs(10),
             grace: Duration::from_secs(10),
             follows_signals: false,
         }

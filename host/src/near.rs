@@ -155,10 +155,7 @@ impl Near {
         if state.epoch != folded.epoch || state.pointer.visible != part.range.from {
             return false;
         }
-        let visible = part.range.to;
-        let mut parts = state.pointer.parts.clone();
-        parts.push(Arc::new(part));
-        state.pointer = Arc::new(Pointer { parts, visible, greatest_ms, base: state.pointer.base.clone() });
+        state.push(Arc::new(part), greatest_ms);
         true
     }
 
@@ -194,6 +191,17 @@ impl Near {
         let at = head().max(state.pointer.visible);
         state.cut = Some(at);
         at
+    }
+
+    /// Serves parts that were folded elsewhere, if they follow what is visible.
+    pub fn adopt(&self, parts: Vec<Arc<Part>>) {
+        let epoch = self.lock().epoch;
+        for part in parts {
+            let mut state = self.lock();
+            if state.epoch == epoch && state.pointer.visible == part.range.from {
+                state.push(part, None);
+            }
+        }
     }
 
     /// Forgets the cut of a run that has failed.
@@ -295,6 +303,13 @@ impl Near {
 }
 
 impl State {
+    fn push(&mut self, part: Arc<Part>, greatest_ms: Option<i64>) {
+        let visible = part.range.to;
+        let mut parts = self.pointer.parts.clone();
+        parts.push(part);
+        self.pointer = Arc::new(Pointer { parts, visible, greatest_ms, base: self.pointer.base.clone() });
+    }
+
     fn barriers(&self) -> Vec<Offset> {
         self.cut.into_iter().chain([self.persisted, self.persisting]).collect()
     }

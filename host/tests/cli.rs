@@ -249,7 +249,7 @@ fn a_new_plugin_builds_and_passes_its_tests_as_it_is() {
 
 #[test]
 fn the_example_plugins_pass_their_fixtures() {
-    for name in ["revenue", "flights"] {
+    for name in ["revenue", "flights", "orders-cdc", "earnings", "trending", "fraud", "recommend"] {
         let ran = bifocal_in(&repository(), &["test", &format!("plugins/{name}")], b"");
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
         assert!(ran.out.ends_with(" passed, 0 failed\n"), "{}", ran.out);

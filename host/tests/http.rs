@@ -13,6 +13,8 @@ mod guards;
 mod keys;
 #[path = "http/kills.rs"]
 mod kills;
+#[path = "http/lives.rs"]
+mod lives;
 #[path = "http/overload.rs"]
 mod overload;
 #[path = "data/process.rs"]
@@ -26,3 +28,5 @@ mod server;
 mod stops;
 #[path = "http/streams.rs"]
 mod streams;
+#[path = "http/views.rs"]
+mod views;

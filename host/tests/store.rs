@@ -12,6 +12,8 @@ mod columns;
 mod damage;
 #[path = "store/events.rs"]
 mod events;
+#[path = "store/living.rs"]
+mod living;
 #[path = "store/lossy.rs"]
 mod lossy;
 #[path = "store/model.rs"]

@@ -192,7 +192,7 @@ const CHUNK_ROWS: u64 = 65_536;
 const TABLE_BYTES_MAX: usize = 256 << 20;
 
 /// Waits until a version has folded what is visible of the one that is served.
-fn catch_up(app: &App, view: &View, live: &Live) -> Result<(), Error> {
+pub(super) fn catch_up(app: &App, view: &View, live: &Live) -> Result<(), Error> {
     loop {
         let visible = view.live().near.pointer().visible;
         if live.wait_visible(visible, Duration::from_millis(200)) >= visible {

@@ -25,9 +25,14 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Rows of one call, a whole stripe of columns.
 const CHUNK_ROWS: u64 = 65_536;
 
+/// Orders that have ended and are remembered.
+const ENDED_MAX: usize = 32;
+
 /// A run that somebody follows.
 #[derive(Debug)]
 pub struct Order {
+    /// Counts the orders of a view since the start.
+    pub id: u64,
     pub kind: RunKind,
     /// Of a targeted run.
     choice: Option<Choice>,
@@ -39,8 +44,9 @@ pub struct Order {
 }
 
 impl Order {
-    fn new(kind: RunKind, choice: Option<Choice>) -> Order {
+    fn new(id: u64, kind: RunKind, choice: Option<Choice>) -> Order {
         Order {
+            id,
             kind,
             choice,
             done: AtomicU64::new(0),
@@ -73,13 +79,15 @@ pub struct Runs {
     state: Mutex<State>,
     ordered: Condvar,
     is_stopping: AtomicBool,
-    head_at_start: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Arc<Order>>,
     current: Option<Arc<Order>>,
+    /// Those above, and some that have ended.
+    known: VecDeque<Arc<Order>>,
+    last: u64,
 }
 
 impl Runs {
@@ -98,10 +106,22 @@ impl Runs {
                 "{WAITING_MAX} runs of this view wait already; follow those"
             )));
         }
-        let order = Arc::new(Order::new(kind, choice));
+        state.last += 1;
+        let order = Arc::new(Order::new(state.last, kind, choice));
         state.waiting.push_back(order.clone());
+        state.known.push_back(order.clone());
+        while state.known.len() > ENDED_MAX
+            && state.known.front().is_some_and(|first| first.ended().is_some())
+        {
+            state.known.pop_front();
+        }
         self.ordered.notify_all();
         Ok(order)
+    }
+
+    /// An order since the start, unless it ended long ago.
+    pub fn find(&self, id: u64) -> Option<Arc<Order>> {
+        self.lock().known.iter().find(|order| order.id == id).cloned()
     }
 
     /// The run that goes on.
@@ -121,14 +141,6 @@ impl Runs {
 
     fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
-    }
-
-    pub(super) fn head_at_start(&self) -> u64 {
-        self.head_at_start.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn note_head(&self, head: u64) {
-        self.head_at_start.store(head, Ordering::Relaxed);
     }
 
     /// The next run in line, after some time at most.

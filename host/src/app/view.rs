@@ -6,7 +6,8 @@ use super::schedule::Schedule;
 use super::{Error, Stream};
 use crate::near::{Base, Pointer};
 use crate::offset::Offset;
-use crate::serving::{Asked, Late, Query};
+use crate::rows::Rows;
+use crate::serving::{self, Asked, Late, Query, Summary};
 use crate::store::{CacheBytes, IncidentRecord, RunRecord, RunResult, Store, ViewFile, ViewRecord};
 use crate::time::Rfc3339;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -24,6 +25,10 @@ pub struct View {
     pub runs: Runs,
     /// One change of what is live at a time.
     changing: Mutex<()>,
+    /// Where the stream ended when this process began to follow it.
+    head_at_start: u64,
+    /// All of that may have been answered by an earlier process: nobody is shown less.
+    was_shown: bool,
 }
 
 /// In which state a view is served.
@@ -80,8 +85,17 @@ pub struct Answer {
 }
 
 impl View {
-    pub(super) fn new(store: &Arc<Store>, stream: Arc<Stream>, record: ViewRecord, live: Live) -> View {
+    /// `was_shown`: an earlier process has served it.
+    pub(super) fn new(
+        store: &Arc<Store>,
+        stream: Arc<Stream>,
+        record: ViewRecord,
+        live: Live,
+        was_shown: bool,
+    ) -> View {
         View {
+            head_at_start: stream.log.head(),
+            was_shown,
             name: record.name.clone(),
             stream,
             store: store.clone(),
@@ -136,13 +150,14 @@ impl View {
     /// Never run, and not yet folded as far as the log was when it was deployed.
     fn is_building(&self, live: &Live) -> bool {
         let pointer = live.near.pointer();
-        pointer.base.is_none() && pointer.visible.0 < self.runs.head_at_start()
+        pointer.base.is_none() && pointer.visible.0 < self.head_at_start
     }
 
     /// Takes the pointer for a question, once as much is visible as it wants.
     pub fn ask(&self, question: &Question, wait: Duration, now_ms: i64) -> Result<Answer, Error> {
         let live = self.live();
-        if let Some(to) = question.min_offset {
+        let to = question.min_offset.unwrap_or(0).max(self.shown_before());
+        if question.as_of.is_none() {
             self.wait_for(&live, Offset(to), wait)?;
         }
         let record = self.record();
@@ -174,11 +189,23 @@ impl View {
             state,
             cause,
             run,
-            head: head.max(question.min_offset.unwrap_or(0).min(head)),
+            head,
             freshness_ms,
             watermark_ms,
             closed_through_ms,
         })
+    }
+
+    /// The offset that every answer reaches: what has been visible stays visible, also after a restart. A
+    /// view whose speed was halted or fails is served as far as it is, and says so.
+    fn shown_before(&self) -> u64 {
+        let is_folding = self.live().fault() == (None, None);
+        if self.was_shown && is_folding { self.head_at_start } else { 0 }
+    }
+
+    /// Whether it is folded as far as it was served before this process began.
+    pub fn has_caught_up(&self) -> bool {
+        self.live().near.pointer().visible.0 >= self.shown_before()
     }
 
     fn wait_for(&self, live: &Live, to: Offset, wait: Duration) -> Result<(), Error> {
@@ -248,6 +275,18 @@ fn late_of(record: &ViewRecord) -> Late {
 }
 
 impl Answer {
+    /// All rows at once; for few of them. What is broken, and what waits, is in the summary.
+    pub fn rows(&self) -> Result<(Rows, Summary), Error> {
+        let mut parts: Vec<Rows> = Vec::new();
+        let mut take = |rows: &Rows| {
+            parts.push(rows.clone());
+            Ok::<(), serving::Error>(())
+        };
+        let summary = serving::answer(&self.live.calls, &self.pointer, &self.query, &mut take)?;
+        let fields = serving::fields(self.live.calls.description(), &self.query);
+        Ok((Rows::joined(fields, &parts), summary))
+    }
+
     pub fn watermark(&self) -> Option<String> {
         self.watermark_ms.map(|ms| Rfc3339(ms).to_string())
     }

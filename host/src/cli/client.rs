@@ -4,6 +4,7 @@
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
@@ -68,9 +69,7 @@ impl Client {
     }
 
     pub fn get<T: DeserializeOwned>(&self, url: &str) -> anyhow::Result<T> {
-        let mut response = self.answered(self.agent.get(url).call())?;
-        let text = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("the answer of {url}"))
+        self.parsed(url, self.agent.get(url).call())
     }
 
     pub fn lines(&self, url: &str) -> anyhow::Result<Lines> {
@@ -86,6 +85,42 @@ impl Client {
         let request = self.agent.put(url).header("content-type", "application/json");
         self.answered(request.header("if-none-match", "*").send(body))?;
         Ok(())
+    }
+
+    /// Sends a body to a place, and reads the answer.
+    pub fn put<T: DeserializeOwned>(&self, url: &str, content_type: &str, body: &[u8]) -> anyhow::Result<T> {
+        self.parsed(url, self.agent.put(url).header("content-type", content_type).send(body))
+    }
+
+    pub fn patch<T: DeserializeOwned>(&self, url: &str, body: &serde_json::Value) -> anyhow::Result<T> {
+        let request = self.agent.patch(url).header("content-type", "application/json");
+        self.parsed(url, request.send(&body.to_string()))
+    }
+
+    pub fn post_json<T: DeserializeOwned>(&self, url: &str, body: &serde_json::Value) -> anyhow::Result<T> {
+        let request = self.agent.post(url).header("content-type", "application/json");
+        self.parsed(url, request.send(&body.to_string()))
+    }
+
+    fn parsed<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        sent: Result<Response<Body>, ureq::Error>,
+    ) -> anyhow::Result<T> {
+        let mut response = self.answered(sent)?;
+        let text = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("the answer of {url}"))
+    }
+
+    /// An answer as it comes in, with what its headers say of it: those that begin with `bifocal-`, less
+    /// that.
+    pub fn stream(&self, url: &str) -> anyhow::Result<(BTreeMap<String, String>, Body)> {
+        let response = self.answered(self.agent.get(url).call())?;
+        let said = response.headers().iter().filter_map(|(name, value)| {
+            let name = name.as_str().strip_prefix("bifocal-")?;
+            Some((name.to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        Ok((said.collect(), response.into_body()))
     }
 
     pub fn delete(&self, url: &str) -> anyhow::Result<()> {

@@ -2,18 +2,22 @@
 
 pub mod batch;
 pub mod deploy;
+pub mod incidents;
 pub mod manage;
 pub mod query;
+pub mod rejected;
 pub mod runs;
+pub mod there;
 
 use super::data::DataArgs;
 use super::options;
 use crate::calls::{Calls, Verdicts};
-use crate::description::{Description, Kind};
+use crate::description::Description;
 use crate::extract::Extractor;
 use crate::half::Job;
 use crate::key;
 use crate::log::ReadLog;
+use crate::serving;
 use crate::store::{CacheBytes, RunRecord, RunResult, Store, StreamLog, VersionRecord, ViewFile, ViewRecord};
 use crate::time::TimeRule;
 use crate::transform::Transform;
@@ -106,33 +110,9 @@ impl Opened {
     }
 }
 
-/// `KEY=VALUE` as a key column and the value that it must have; `KEY=` is the empty text, and `null`
-/// an absent part.
+/// `KEY=VALUE` as a key column and the value that it must have.
 pub fn key_equals(description: &Description, pair: &str) -> anyhow::Result<(usize, key::Part)> {
-    let Some((name, text)) = pair.split_once('=') else { bail!("'{pair}' is not KEY=VALUE") };
-    let column = key_column(description, name)?;
-    let kind = description.keys.get(column).map(|field| &field.kind);
-    let not = |what: &str| anyhow::anyhow!("key '{name}' is {what}, which '{text}' is not");
-    let part = match kind {
-        _ if text == "null" => key::Part::Absent,
-        Some(Kind::Boolean) => key::Part::Boolean(text.parse().map_err(|_| not("true or false"))?),
-        Some(Kind::Integer) => key::Part::Integer(text.parse().map_err(|_| not("an integer"))?),
-        Some(Kind::Timestamp) => {
-            let time = TimeRule::default().parse_text(text.as_bytes());
-            key::Part::Integer(time.map_err(|_| not("a time"))?)
-        }
-        Some(Kind::Decimal(_)) => bail!("key '{name}' is a decimal, which cannot be chosen by yet"),
-        _ => key::Part::Bytes(text.as_bytes().to_vec()),
-    };
-    Ok((column, part))
-}
-
-pub fn key_column(description: &Description, name: &str) -> anyhow::Result<usize> {
-    let names: Vec<&str> = description.keys.iter().map(|field| field.name.as_str()).collect();
-    match names.iter().position(|other| *other == name) {
-        Some(column) => Ok(column),
-        None => bail!("there is no key '{name}'; the keys are {}", names.join(", ")),
-    }
+    serving::key_equals(description, pair).map_err(|why| anyhow::anyhow!(why))
 }
 
 pub fn time_ms(flag: &str, text: &str) -> anyhow::Result<i64> {

@@ -6,6 +6,7 @@ use super::metrics::Metrics;
 use crate::app::App;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 pub struct Edge {
     pub app: Arc<App>,
@@ -14,13 +15,16 @@ pub struct Edge {
     /// Bytes of bodies that are being read.
     pub bodies: Budget,
     pub metrics: Metrics,
+    /// One for each query that is answered.
+    pub queries: Arc<Semaphore>,
 }
 
 impl Edge {
     pub fn new(app: Arc<App>, address: SocketAddr, options: Options) -> Edge {
         let bodies = Budget::new(options.bodies_bytes_max);
         let metrics = Metrics::new(app.clone(), bodies.clone());
-        Edge { app, address, options, bodies, metrics }
+        let queries = Arc::new(Semaphore::new(options.queries_max));
+        Edge { app, address, options, bodies, metrics, queries }
     }
 
     /// The one clock of the edge: when an event comes in.

@@ -26,6 +26,11 @@ pub async fn ready(State(edge): State<Arc<Edge>>, uri: Uri) -> Result<Response, 
             missing.push(format!("stream '{}' takes no events: {cause}", stream.record.name));
         }
     }
+    for view in edge.app.views() {
+        if !view.has_caught_up() {
+            missing.push(format!("view '{}' folds what came in before the start", view.name));
+        }
+    }
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(json(status, &serde_json::json!({ "ready": missing.is_empty(), "missing": missing })))
 }

@@ -24,6 +24,7 @@ pub struct Metrics {
     requests: Family<OfRequest, Counter>,
     append_seconds: Family<OfStream, Histogram>,
     appended: Family<OfStream, Counter>,
+    query_seconds: Family<OfStream, Histogram>,
 }
 
 impl Metrics {
@@ -41,8 +42,10 @@ impl Metrics {
             append_seconds.clone(),
         );
         registry.register("appended_events", "Events that got an offset", appended.clone());
+        let query_seconds = Family::new_with_constructor(buckets as fn() -> Histogram);
+        registry.register("query_seconds", "From a query to the last of its rows", query_seconds.clone());
         registry.register_collector(Box::new(Host { app, bodies }));
-        Metrics { registry, requests, append_seconds, appended }
+        Metrics { registry, requests, append_seconds, appended, query_seconds }
     }
 
     pub fn count(&self, method: &Method, route: &str, status: StatusCode) {
@@ -58,6 +61,10 @@ impl Metrics {
         let labels = [("stream", stream.to_owned())];
         self.append_seconds.get_or_create(&labels).observe(took.as_secs_f64());
         self.appended.get_or_create(&labels).inc_by(events);
+    }
+
+    pub fn queried(&self, view: &str, took: Duration) {
+        self.query_seconds.get_or_create(&[("view", view.to_owned())]).observe(took.as_secs_f64());
     }
 
     /// All of it, as Prometheus reads it.
@@ -92,10 +99,98 @@ impl Collector for Host {
         let future = of_streams(|stream| stream.log.future_events());
         let help = "Events dated further ahead of their own coming in than the stream lets count";
         counters(&mut encoder, "future_events", help, "stream", &future)?;
+        self.encode_views(&mut encoder)?;
         let help = "Bytes of bodies that are being read";
         let bytes = ConstGauge::new(self.bodies.taken_bytes() as u64);
         bytes.encode(encoder.encode_descriptor("bodies_bytes", help, None, bytes.metric_type())?)
     }
+}
+
+/// What is told of one view.
+struct OfView {
+    name: String,
+    pointer: Arc<crate::near::Pointer>,
+    freshness_ms: i64,
+    runs: Vec<crate::store::RunRecord>,
+    incidents: usize,
+    is_live: bool,
+}
+
+impl Host {
+    fn encode_views(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let now_ms = chrono::Utc::now().timestamp_millis();
+        let of = |view: &Arc<crate::app::View>| {
+            let live = view.live();
+            let (pointer, record) = (live.near.pointer(), view.record());
+            let freshness_ms = live.freshness_ms(pointer.visible, now_ms);
+            let is_live = view.state().0 == crate::app::State::Live;
+            let (name, incidents) = (view.name.clone(), record.incidents.len());
+            OfView { name, pointer, freshness_ms, runs: record.runs, incidents, is_live }
+        };
+        let views: Vec<OfView> = self.app.views().iter().map(of).collect();
+        let each = |value: fn(&OfView) -> f64| -> Vec<(String, f64)> {
+            views.iter().map(|view| (view.name.clone(), value(view))).collect()
+        };
+        let tally = |view: &OfView| {
+            let base = view.pointer.base_view().map(|base| base.meta().tally).unwrap_or_default();
+            view.pointer.parts.iter().fold(base, |sum, part| sum.plus(part.tally))
+        };
+        let tallied = |value: fn(crate::tally::Tally) -> u64| -> Vec<(String, u64)> {
+            views.iter().map(|view| (view.name.clone(), value(tally(view)))).collect()
+        };
+        let visible = each(|view| view.pointer.visible.0 as f64);
+        floats(encoder, "visible_offset", "The offset up to which speed has folded", &visible)?;
+        let boundary = each(|view| view.pointer.boundary().0 as f64);
+        floats(encoder, "boundary_offset", "The offset where batch ends and speed begins", &boundary)?;
+        let freshness = each(|view| view.freshness_ms as f64 / 1e3);
+        floats(
+            encoder,
+            "freshness_seconds",
+            "Since the oldest event came in that is not visible",
+            &freshness,
+        )?;
+        let live = each(|view| f64::from(u8::from(view.is_live)));
+        floats(encoder, "view_live", "1 while a view folds what arrives", &live)?;
+        let took = each(|view| view.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));
+        floats(encoder, "batch_duration_seconds", "Of the last run", &took)?;
+        let rate = each(|view| {
+            view.runs.last().map_or(0.0, |run| run.events as f64 * 1e3 / run.took_ms.max(1) as f64)
+        });
+        floats(encoder, "replay_events_per_second", "Of the last run", &rate)?;
+        let drift = each(|view| view.runs.last().map_or(0.0, |run| run.differ as f64));
+        floats(encoder, "drift_cells", "Cells that differed in the last run", &drift)?;
+        let incidents = each(|view| view.incidents as f64);
+        floats(encoder, "incidents", "Recorded faults that are kept", &incidents)?;
+        let broken = each(|view| {
+            let base = view.pointer.base_view().map_or(0, |base| base.meta().broken);
+            (base + view.pointer.parts.iter().map(|part| part.broken_count()).sum::<u64>()) as f64
+        });
+        floats(encoder, "broken_cells", "Cells that no transform could merge", &broken)?;
+        let memory = each(|view| view.pointer.bytes() as f64);
+        floats(encoder, "speed_memory_bytes", "What speed holds in memory", &memory)?;
+        let help = "Folded events with a window that was closed before them";
+        counters(encoder, "late_events", help, "view", &tallied(|tally| tally.late))?;
+        let help = "Events that the live version cannot fold";
+        counters(encoder, "rejected_events", help, "view", &tallied(|tally| tally.rejected))?;
+        let help = "Calls of several rows that failed and were made again as halves";
+        counters(encoder, "split_calls", help, "view", &tallied(|tally| tally.splits))?;
+        let help = "Fuel that folds have taken";
+        counters(encoder, "fold_fuel", help, "view", &tallied(|tally| tally.fuel))
+    }
+}
+
+fn floats(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: &[(String, f64)],
+) -> Result<(), fmt::Error> {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (view, value) in values {
+        let labels = [("view", view.as_str())];
+        ConstGauge::new(*value).encode(metric.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
 fn gauges(

@@ -28,3 +28,11 @@ pub fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
         }
     }
 }
+
+/// All parameters as they are said, decoded.
+pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    match Query::<Vec<(String, String)>>::try_from_uri(uri) {
+        Ok(Query(pairs)) => Ok(pairs),
+        Err(rejection) => Err(Problem::malformed(rejection.body_text())),
+    }
+}

@@ -27,7 +27,7 @@ pub async fn read(edge: &Edge, headers: &HeaderMap, body: Body) -> Result<(Vec<u
     read_up_to(edge, headers, body, edge.options.body_bytes_max).await
 }
 
-async fn read_up_to(
+pub async fn read_up_to(
     edge: &Edge,
     headers: &HeaderMap,
     body: Body,

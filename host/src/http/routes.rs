@@ -2,7 +2,7 @@
 
 use super::edge::Edge;
 use super::problem::Problem;
-use super::{append, guard, health, lines, streams};
+use super::{append, guard, health, lines, query, runs, streams, views};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
@@ -20,6 +20,16 @@ pub fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/streams/{stream}/events", post(append::append).get(lines::read))
         .route("/v1/streams/{stream}/schema", get(streams::schema))
         .route("/v1/streams/{stream}/source", get(streams::mark))
+        .route("/v1/views", get(views::list))
+        .route("/v1/views/{view}", get(query::query).put(views::put).patch(views::set).delete(views::remove))
+        .route("/v1/views/{view}/deployment", get(views::deployment))
+        .route("/v1/views/{view}/settings", get(views::settings))
+        .route("/v1/views/{view}/versions", get(views::versions))
+        .route("/v1/views/{view}/incidents", get(views::incidents))
+        .route("/v1/views/{view}/rejected", get(views::rejected))
+        .route("/v1/views/{view}/resume", post(views::resume))
+        .route("/v1/views/{view}/runs", get(runs::list).post(runs::order))
+        .route("/v1/views/{view}/orders/{order}", get(runs::follow))
         .fallback(nowhere)
         .method_not_allowed_fallback(other_method)
         .layer(from_fn_with_state(edge.clone(), guard::guard))

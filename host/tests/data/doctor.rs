@@ -61,6 +61,7 @@ fn rows(out: &str) -> Vec<Value> {
     let row = |line: &str| {
         let mut row: Value = serde_json::from_str(line).unwrap();
         row.as_object_mut().unwrap().remove("settled");
+        row.as_object_mut().unwrap().remove("revised");
         row
     };
     out.lines().map(row).collect()

@@ -49,6 +49,7 @@ impl Folder {
         let row = |line: &str| {
             let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
             row.as_object_mut().unwrap().remove("settled");
+            row.as_object_mut().unwrap().remove("revised");
             row
         };
         self.done(arguments).lines().map(row).collect()

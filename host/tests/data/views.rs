@@ -108,7 +108,7 @@ fn what_is_typed_wrong_about_views_is_refused_with_what_to_do() {
     folder.refused("query revenue merchant=m-07", &["no key 'merchant'", "merchant_id, currency"]);
     folder.refused("query revenue merchant_id", &["is not KEY=VALUE"]);
     folder.refused("query revenue --as-of run:9", &["run 9 is not kept", "bifocal runs revenue"]);
-    folder.refused("query revenue --from soon", &["--from 'soon'"]);
+    folder.refused("query revenue --from soon", &["from 'soon'"]);
     folder.refused("deploy other revenue.wasm", &["no view 'other'", "--stream"]);
     folder.refused("deploy revenue revenue.wasm --stream payments", &["reads stream 'orders'"]);
     folder.refused("deploy revenue a.ndjson", &["a.ndjson"]);

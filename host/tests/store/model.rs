@@ -30,11 +30,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-const VIEW: &str = "revenue";
-const STREAM: &str = "orders";
-const LATENESS_MS: i64 = HOUR_MS / 2;
-const OUT_OF_ORDERNESS_MS: i64 = 60_000;
-const MAX_AHEAD_MS: i64 = 2 * HOUR_MS;
+pub const VIEW: &str = "revenue";
+pub const STREAM: &str = "orders";
+pub const LATENESS_MS: i64 = HOUR_MS / 2;
+pub const OUT_OF_ORDERNESS_MS: i64 = 60_000;
+pub const MAX_AHEAD_MS: i64 = 2 * HOUR_MS;
 const STRIPE: u64 = 65_536;
 
 /// A log whose disk fails after so many chunks.
@@ -92,11 +92,11 @@ struct World {
     did: BTreeMap<&'static str, u64>,
 }
 
-fn open(disk: &Lossy) -> Store {
+pub fn open(disk: &Lossy) -> Store {
     Store::with_disk(Arc::new(disk.clone())).unwrap()
 }
 
-fn open_log(store: &Store) -> Arc<StreamLog> {
+pub fn open_log(store: &Store) -> Arc<StreamLog> {
     store.log(&store.stream(STREAM).unwrap()).unwrap()
 }
 
@@ -110,7 +110,7 @@ fn orders(name: &str) -> StreamRecord {
 }
 
 /// Some are late, far ahead, or no payments.
-fn payment(random: &mut Random, number: u64) -> Made {
+pub fn payment(random: &mut Random, number: u64) -> Made {
     let ingested_ms = START_MS + number as i64 * 4_000;
     let time_ms = match random.below(40) {
         0..4 => ingested_ms - random.below(5 * HOUR_MS as u64) as i64,
@@ -141,7 +141,7 @@ fn payment(random: &mut Random, number: u64) -> Made {
 }
 
 /// Where a new world begins: a disk with these events and nothing else, and the events.
-fn begin(events: u64, seed: u64) -> (Lossy, Vec<Made>) {
+pub fn begin(events: u64, seed: u64) -> (Lossy, Vec<Made>) {
     let disk = Lossy::default();
     let store = open(&disk);
     store.create_stream(orders(STREAM)).unwrap();
@@ -328,7 +328,7 @@ impl World {
             RunKind::Full => "full run",
             RunKind::Incremental => "incremental run",
             RunKind::Targeted => "targeted run",
-            RunKind::Imported => unreachable!("an import is no run"),
+            RunKind::Imported | RunKind::Sealed => unreachable!("that is no run of the batch executor"),
         }
     }
 
@@ -498,7 +498,7 @@ impl World {
     }
 }
 
-fn all(mut source: impl Source) -> Vec<Cell> {
+pub fn all(mut source: impl Source) -> Vec<Cell> {
     let mut cells = Vec::new();
     while let Some(cell) = source.head() {
         cells.push(cell.to_owned());
@@ -508,7 +508,7 @@ fn all(mut source: impl Source) -> Vec<Cell> {
 }
 
 /// Chosen cells in canonical order.
-fn listed(cells: &straight::Cells, is_chosen: impl Fn(&str, i64) -> bool) -> Vec<Cell> {
+pub fn listed(cells: &straight::Cells, is_chosen: impl Fn(&str, i64) -> bool) -> Vec<Cell> {
     let chosen = cells.iter().filter(|((key, window), _)| is_chosen(key, *window));
     let cell = |((key, window), state): (&(String, i64), &Vec<u8>)| Cell {
         key: encoded(key),

@@ -92,7 +92,7 @@ impl Run<'_> {
             (RunKind::Targeted, Some(base)) => {
                 refold::targeted(&job, base, &self.choice, target, self.means, progress)
             }
-            (RunKind::Imported, _) => unreachable!("an import is no run"),
+            (RunKind::Imported | RunKind::Sealed, _) => unreachable!("that is no run of the batch executor"),
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::value::{Decimal, Json, Kind, Timestamp};
 /// | `&'a [u8]`                               | binary     |
 /// | [`Timestamp`]                            | timestamp  |
 /// | [`Decimal<N>`]                           | decimal(N) |
-/// | [`Json<'a>`]                             | json       |
+/// | [`Json<'a>`], read by [`list`](Json::list) and [`member`](Json::member) | json |
 ///
 /// ```
 /// # use bifocal_sdk::*;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::value::JsonError;
+
 /// The event cannot be folded; it leaves no trace in any cell.
 ///
 /// `?` makes one from a text, so that helpers can return `Result<T, String>`. The reason is kept with the event and read by a
@@ -37,6 +39,12 @@ impl From<&str> for Reject {
     #[cold]
     fn from(reason: &str) -> Reject {
         Reject(reason.to_owned())
+    }
+}
+
+impl From<JsonError> for Reject {
+    fn from(error: JsonError) -> Reject {
+        Reject::because(error)
     }
 }
 

@@ -13,6 +13,10 @@
 //! | [`FirstSeen`] [`LastSeen`] | the first, the last value in the log             | no          | its kind        |
 //! | [`Quantiles`]              | a histogram for quantiles with a stated error    | yes         | json            |
 //! | [`Set`]                    | distinct values, exactly                         | yes         | their number    |
+//! | [`Distinct`]               | an estimate of how many distinct values, bounded | yes         | integer         |
+//! | [`TopK`]                   | exact counts of values, to show the top k        | yes         | json            |
+//! | [`LastN`]                  | the last n values by event time                  | yes         | json            |
+//! | [`Sessions`]               | a state for each stretch of time without a gap   | yes         | json            |
 //! | [`Map`]                    | a state for each key                             | as its part | json            |
 //! | [`Ordered`]                | a machine run in the order of the log            | no          | as the machine  |
 //! | [`Timeline`]               | a machine run in the order of event times        | yes         | as the machine  |
@@ -21,36 +25,44 @@
 //! its parts are. A tuple of states is a state.
 
 mod count;
+mod distinct;
 mod exact_sum;
 mod extreme;
 mod first_last;
+mod last_n;
 mod map;
 mod mean;
 mod ordered;
 mod quantiles;
 mod seen;
+mod sessions;
 mod set;
 mod sorted;
 mod sum;
 mod timeline;
+mod top_k;
 mod tuple;
 
 use std::fmt;
 
 pub use crate::value::{Codec, Datum, DecodeError, Kind, OutOfRange};
 pub use count::Count;
+pub use distinct::Distinct;
 pub use exact_sum::ExactSum;
 pub use extreme::{Max, Min};
 pub use first_last::{First, Last};
+pub use last_n::LastN;
 pub use map::Map;
 pub use mean::Mean;
 pub use ordered::{Machine, Ordered};
 pub use quantiles::{Measure, Quantiles};
 pub use seen::{FirstSeen, LastSeen};
+pub use sessions::Sessions;
 pub use set::Set;
 pub(crate) use sum::nearest;
 pub use sum::{Addend, Sum};
 pub use timeline::Timeline;
+pub use top_k::TopK;
 
 /// What a cell accumulates: a value with canonical bytes ([`Codec`]), a beginning ([`Default`]) and
 /// a lawful `merge`.

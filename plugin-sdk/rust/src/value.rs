@@ -4,6 +4,7 @@
 
 mod codec;
 mod decimal;
+mod hash;
 mod json;
 mod scalar;
 mod timestamp;
@@ -16,7 +17,7 @@ pub(crate) use codec::{put_varint, take, take_length, take_slice, take_varint};
 pub(crate) use decimal::write_decimal;
 pub use decimal::{Decimal, DecimalError};
 pub(crate) use json::write_datum;
-pub use json::{Json, JsonText};
+pub use json::{Json, JsonError, JsonText};
 pub(crate) use scalar::one_nan;
 pub use timestamp::Timestamp;
 
@@ -130,6 +131,14 @@ pub trait Value: Codec + Clone {
 
     /// The value as its column shows it.
     fn datum(of: Self::Ref<'_>) -> Result<Datum, OutOfRange>;
+
+    /// A hash of the value, the same on every machine and for good: XXH64 with seed 0 of its bytes, of
+    /// text and binary without their length.
+    fn hash(of: Self::Ref<'_>) -> u64 {
+        let mut bytes = Vec::new();
+        Self::own(of).encode(&mut bytes);
+        hash::xxh64(&bytes)
+    }
 
     /// Appends the value as JSON, by the rules of the host's own JSON: integers beyond 2^53 as
     /// strings, NaN and infinities null, times in RFC 3339, binary in base64.

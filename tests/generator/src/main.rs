@@ -1,29 +1,27 @@
-//! Writes generated orders to stdout, for whoever is not Rust.
+//! Writes the events of a job to stdout, for whoever is not Rust.
 
-use generator::orders::{Orders, Shape};
+use generator::JOBS;
+use generator::feed::Lines;
 use std::io::{self, Write};
-
-const USAGE: &str = "usage: generator orders EVENTS [SEED]      (NDJSON on stdout)";
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some(shape) = shape(&arguments) else {
-        eprintln!("{USAGE}");
+    let Some(mut job) = job(&arguments) else {
+        eprintln!("usage: generator JOB EVENTS [SEED]      (NDJSON on stdout; JOB: {})", JOBS.join(", "));
         std::process::exit(2);
     };
-    let (mut orders, mut lines, mut out) = (Orders::new(shape), Vec::new(), io::stdout().lock());
-    while orders.fill(&mut lines, 8192) > 0 {
+    let (mut lines, mut out) = (Vec::new(), io::stdout().lock());
+    while job.fill(&mut lines, 8192) > 0 {
         out.write_all(&lines)?;
         lines.clear();
     }
     out.flush()
 }
 
-fn shape(arguments: &[String]) -> Option<Shape> {
-    let (events, seed) = match arguments {
-        [job, events] if job == "orders" => (events.parse().ok()?, 1),
-        [job, events, seed] if job == "orders" => (events.parse().ok()?, seed.parse().ok()?),
-        _ => return None,
-    };
-    Some(Shape { events, seed, ..Shape::default() })
+fn job(arguments: &[String]) -> Option<Box<dyn Lines>> {
+    match arguments {
+        [job, events] => generator::job(job, events.parse().ok()?, 1),
+        [job, events, seed] => generator::job(job, events.parse().ok()?, seed.parse().ok()?),
+        _ => None,
+    }
 }

@@ -2,6 +2,7 @@
 //! with a long tail, bursts in which one merchant sells most, some orders that arrive late, and a
 //! few that no transform can read.
 
+use crate::feed::Lines;
 use crate::rng::Rng;
 
 /// What to make; the default is the job that every figure is measured on.
@@ -155,6 +156,12 @@ impl Orders {
             Some(hot) if bits & 1 == 1 => hot,
             _ => self.tail[usize::from(bits)],
         }
+    }
+}
+
+impl Lines for Orders {
+    fn fill(&mut self, out: &mut Vec<u8>, lines: usize) -> usize {
+        Orders::fill(self, out, lines)
     }
 }
 

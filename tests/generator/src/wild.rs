@@ -2,6 +2,8 @@
 //! ends of windows, ties, events out of order, again, or dated in the future, fields missing or of
 //! a wrong type, amounts negative and near the ends of their range.
 
+mod jobs;
+
 use crate::orders::rfc3339;
 use crate::rng::Rng;
 
@@ -20,6 +22,21 @@ pub enum Job {
     Orders,
     /// `date, delay, distance, origin, destination`.
     Flights,
+    /// `before, after`, each `merchant_id, currency, amount, status, created_at`.
+    Changes,
+    /// `type, driver_id, trip_id, metres, seconds, ended_at`.
+    Trips,
+    /// `topic, item_id, user_id`.
+    Engagements,
+    /// `card_id, amount, status`.
+    Payments,
+    /// `user_id, items`, each `sku, quantity`.
+    Baskets,
+}
+
+impl Job {
+    pub const ALL: [Job; 7] =
+        [Job::Orders, Job::Flights, Job::Changes, Job::Trips, Job::Engagements, Job::Payments, Job::Baskets];
 }
 
 /// How unfriendly one case is; drawn anew for each, so that many cases are mild in some way and a
@@ -72,6 +89,11 @@ pub fn events(rng: &mut Rng, job: Job, count: usize) -> Vec<Arrival> {
         let payload = match job {
             Job::Orders => order(rng, &mood, number, time_ms),
             Job::Flights => flight(rng, &mood, time_ms),
+            Job::Changes => jobs::change(rng, &mood, time_ms),
+            Job::Trips => jobs::trip(rng, &mood, time_ms),
+            Job::Engagements => jobs::engagement(rng, &mood),
+            Job::Payments => jobs::payment(rng, &mood),
+            Job::Baskets => jobs::basket(rng, &mood),
         };
         out.push(Arrival { time_ms, ingested_ms: now_ms, payload });
     }
@@ -207,7 +229,7 @@ mod tests {
     #[test]
     fn every_payload_is_json_and_the_same_seed_gives_the_same_case() {
         for seed in 0..300 {
-            for job in [Job::Orders, Job::Flights] {
+            for job in Job::ALL {
                 let case = events(&mut Rng::new(seed), job, 60);
                 assert_eq!(case, events(&mut Rng::new(seed), job, 60));
                 for event in case {

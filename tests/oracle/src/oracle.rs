@@ -2,22 +2,38 @@
 //! offsets, with plain collections and its own reading of JSON. Knows neither the SDK nor the host,
 //! and nothing of folds, merges, states or chunks.
 
+mod earnings;
 mod field;
 mod flights;
+mod fraud;
 mod hopping;
 mod number;
+mod orders_cdc;
 mod overall;
+mod recommend;
 mod revenue;
 mod sequence;
+mod trending;
 
+pub use earnings::earnings;
 pub use flights::flights;
+pub use fraud::fraud;
 pub use hopping::hopping;
+pub use orders_cdc::orders_cdc;
 pub use overall::overall;
+pub use recommend::{recent, together};
 pub use revenue::revenue;
 pub use sequence::sequence;
+pub use trending::trending;
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+/// The time that stands in a payload.
+pub fn time_of(payload: &str, name: &str) -> Option<i64> {
+    let Ok(Value::Object(object)) = serde_json::from_str(payload) else { return None };
+    field::time(&object, name).ok().flatten()
+}
 
 /// One event of a log.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ use bifocal::drill::Drill;
 use bifocal::offset::Offset;
 use bifocal::run::{Comparison, Plan, Through};
 use bifocal::transform::Transform;
+use generator::orders::rfc3339;
 use generator::rng::Rng;
 use generator::wild::Arrival;
 use oracle_tests::native::Native;
@@ -20,9 +21,13 @@ fn arrivals(rng: &mut Rng) -> Vec<Arrival> {
     let arrival = |number: i64| {
         let time_ms = 1_795_132_800_000 + rng.between(0, 7_200_000);
         let key = *rng.pick(&["ATL", "ORD"]);
-        let payload = format!(
-            r#"{{"merchant_id":"{key}","currency":"EUR","amount":{}.25,"status":"completed","origin":"{key}","delay":{}}}"#,
+        let image = format!(
+            r#""merchant_id":"{key}","currency":"EUR","amount":{}.25,"status":"completed","created_at":"{}""#,
             number + 1,
+            rfc3339(time_ms),
+        );
+        let payload = format!(
+            r#"{{{image},"origin":"{key}","delay":{},"after":{{{image}}},"topic":"{key}","item_id":"i-1","user_id":"u-{number}"}}"#,
             number * 7 % 60 + 20,
         );
         Arrival { time_ms, ingested_ms: time_ms, payload }
@@ -43,7 +48,14 @@ fn compare(transform: &Arc<dyn Transform>, drill: Drill, rng: &mut Rng) -> (Comp
 
 #[test]
 fn every_fault_planted_into_a_plugin_is_seen_and_names_a_cell() {
-    let plugins = [revenue::revenue(), flights::flights(), hopping::hopping(), sequence::sequence()];
+    let plugins = [
+        revenue::revenue(),
+        flights::flights(),
+        hopping::hopping(),
+        sequence::sequence(),
+        orders_cdc::orders_cdc(),
+        trending::trending(),
+    ];
     for plugin in plugins {
         let transform: Arc<dyn Transform> = Arc::new(Native::new(plugin, "{}"));
         let description = transform.description();

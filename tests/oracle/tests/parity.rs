@@ -9,13 +9,15 @@ use bifocal_sdk::Plugin;
 use generator::rng::Rng;
 use generator::wild::{Arrival, Job, events};
 use oracle_tests::native::Native;
-use oracle_tests::oracle::{self, Answer, Clock, Seen};
-use oracle_tests::{cases, stage};
+use oracle_tests::oracle::{self, Answer, Clock, Plain, Seen};
+use oracle_tests::{cases, load, stage};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Random cases of each transform; together a run makes more than a thousand.
 const CASES: u64 = 270;
+/// Events of a job in use.
+const LOAD_EVENTS: u64 = 5_000;
 
 /// One transform in three forms.
 struct Trial {
@@ -40,8 +42,18 @@ impl Trial {
 
     fn holds(&self, rng: &mut Rng) {
         let (arrivals, clock) = case(rng, self.job);
-        let expected = (self.oracle)(&stage::seen(&arrivals), clock);
-        let log = stage::log(&arrivals, clock);
+        self.agrees(rng, &arrivals, clock);
+    }
+
+    /// The same on what the generator's job of a plugin looks like in use.
+    fn holds_on_load(&self, job: &str) {
+        let clock = Clock { out_of_orderness_ms: 60_000, max_ahead_ms: 3_600_000, lateness_ms: 0 };
+        cases::each(1, |seed, rng| self.agrees(rng, &load::arrivals(job, LOAD_EVENTS, seed), clock));
+    }
+
+    fn agrees(&self, rng: &mut Rng, arrivals: &[Arrival], clock: Clock) {
+        let expected = (self.oracle)(&stage::seen(arrivals), clock);
+        let log = stage::log(arrivals, clock);
         let (mut certificates, mut cells) = (BTreeSet::new(), BTreeSet::new());
         for through in [Through::Batch, Through::Speed, Through::Both] {
             for transform in [&self.component, &self.native] {
@@ -76,12 +88,18 @@ fn case(rng: &mut Rng, job: Job) -> (Vec<Arrival>, Clock) {
 #[test]
 fn cases_reach_every_verdict() {
     type Judge = fn(&[Seen<'_>], Clock) -> Answer;
-    let judges: [(Job, Judge, bool, bool, bool); 5] = [
+    let judges: [(Job, Judge, bool, bool, bool); 11] = [
         (Job::Orders, oracle::revenue, false, true, true),
         (Job::Flights, oracle::flights, false, true, false),
         (Job::Orders, oracle::hopping, true, true, true),
         (Job::Flights, oracle::sequence, false, true, false),
         (Job::Orders, oracle::overall, false, false, false),
+        (Job::Changes, oracle::orders_cdc, false, true, true),
+        (Job::Trips, oracle::earnings, true, true, false),
+        (Job::Engagements, oracle::trending, false, true, false),
+        (Job::Payments, oracle::fraud, true, false, false),
+        (Job::Baskets, oracle::recent, false, false, false),
+        (Job::Baskets, oracle::together, false, false, false),
     ];
     for (i, (job, judge, ignores, is_late, breaks)) in judges.into_iter().enumerate() {
         let (mut ignored, mut late, mut broken, mut rejected, mut rows) = (0, 0, 0, 0, 0);
@@ -99,6 +117,37 @@ fn cases_reach_every_verdict() {
     }
 }
 
+/// The same of the jobs in use: late, odd and repeated events are there, and what each plugin looks for.
+#[test]
+fn jobs_reach_what_the_plugins_are_about() {
+    let clock = Clock { out_of_orderness_ms: 0, max_ahead_ms: 3_600_000, lateness_ms: 0 };
+    let of = |job: &str, judge: fn(&[Seen<'_>], Clock) -> Answer| {
+        let arrivals = load::arrivals(job, LOAD_EVENTS, 0);
+        let distinct: BTreeSet<&str> = arrivals.iter().map(|arrival| arrival.payload.as_str()).collect();
+        assert!(distinct.len() < arrivals.len(), "{job}: none comes twice");
+        let answer = judge(&stage::seen(&arrivals), clock);
+        assert!(!answer.rejected.is_empty() && answer.rows.len() > 20, "{job}");
+        answer
+    };
+    let greatest = |answer: &Answer, output: usize| {
+        let value = |outputs: &Vec<Plain>| match outputs[output] {
+            Plain::Integer(value) => value,
+            _ => 0,
+        };
+        answer.rows.values().flatten().map(value).max().unwrap_or(0)
+    };
+    let orders = of("changes", oracle::orders_cdc);
+    assert!(orders.late > 0 && greatest(&orders, 0) > 10, "{} {}", orders.late, greatest(&orders, 0));
+    let drivers = of("trips", oracle::earnings);
+    assert!(drivers.ignored > 100 && greatest(&drivers, 0) > 5);
+    let items = of("engagements", oracle::trending);
+    assert!(items.late > 10 && greatest(&items, 0) > 100 && greatest(&items, 1) > 80);
+    let cards = of("payments", oracle::fraud);
+    assert!(cards.ignored > 100 && greatest(&cards, 0) > 0);
+    of("baskets", oracle::recent);
+    of("baskets", oracle::together);
+}
+
 #[test]
 fn revenue_agrees() {
     let trial = Trial::new(("revenue", "{}"), revenue::revenue(), Job::Orders, oracle::revenue);
@@ -109,6 +158,46 @@ fn revenue_agrees() {
 fn flights_agree() {
     let trial = Trial::new(("flights", "{}"), flights::flights(), Job::Flights, oracle::flights);
     cases::each(CASES, |_, rng| trial.holds(rng));
+}
+
+#[test]
+fn orders_cdc_agrees() {
+    let trial = Trial::new(("orders-cdc", "{}"), orders_cdc::orders_cdc(), Job::Changes, oracle::orders_cdc);
+    cases::each(CASES, |_, rng| trial.holds(rng));
+    trial.holds_on_load("changes");
+}
+
+#[test]
+fn earnings_agree() {
+    let trial = Trial::new(("earnings", "{}"), earnings::earnings(), Job::Trips, oracle::earnings);
+    cases::each(CASES, |_, rng| trial.holds(rng));
+    trial.holds_on_load("trips");
+}
+
+#[test]
+fn trending_agrees() {
+    let trial = Trial::new(("trending", "{}"), trending::trending(), Job::Engagements, oracle::trending);
+    cases::each(CASES, |_, rng| trial.holds(rng));
+    trial.holds_on_load("engagements");
+}
+
+#[test]
+fn fraud_agrees() {
+    let trial = Trial::new(("fraud", "{}"), fraud::fraud(), Job::Payments, oracle::fraud);
+    cases::each(CASES, |_, rng| trial.holds(rng));
+    trial.holds_on_load("payments");
+}
+
+#[test]
+fn both_views_of_recommend_agree() {
+    for (settings, oracle) in [
+        (r#"{"view":"recent"}"#, oracle::recent as fn(&[Seen<'_>], Clock) -> Answer),
+        (r#"{"view":"together"}"#, oracle::together),
+    ] {
+        let trial = Trial::new(("recommend", settings), recommend::recommend(), Job::Baskets, oracle);
+        cases::each(CASES, |_, rng| trial.holds(rng));
+        trial.holds_on_load("baskets");
+    }
 }
 
 #[test]

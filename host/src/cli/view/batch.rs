@@ -2,11 +2,12 @@
 
 use crate::batch::Shape;
 use crate::certificate::Certificate;
-use crate::cli::data::{DataArgs, lost_in_words};
+use crate::cli::client::Client;
+use crate::cli::data::{DataArgs, Place, PlaceArgs, lost_in_words};
 use crate::cli::progress::Bars;
 use crate::cli::report::{rate, seconds};
 use crate::cli::table::grouped;
-use crate::cli::view::{Opened, key_equals, time_ms};
+use crate::cli::view::{Opened, key_equals, there, time_ms};
 use crate::cli::{Answer, options};
 use crate::digest::Digest;
 use crate::log::ReadLog;
@@ -63,12 +64,19 @@ pub struct Args {
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    match args.place.place()? {
+        Place::Directory(data) => here(args, &data),
+        Place::Server(client) => args.there(&client),
+    }
+}
+
+fn here(args: &Args, data: &DataArgs) -> anyhow::Result<Answer> {
     let threads = options::threads(args.threads);
-    let opened = Opened::new(&args.data, &args.view, threads)?;
+    let opened = Opened::new(data, &args.view, threads)?;
     let table_bytes_max = crate::time::parse_bytes(&args.memory)
         .with_context(|| format!("--memory '{}'", args.memory))? as usize;
     let means = Means { shape: Shape { threads, chunk_rows: 65_536 }, table_bytes_max };
@@ -78,6 +86,25 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
 }
 
 impl Args {
+    fn there(&self, client: &Client) -> anyhow::Result<Answer> {
+        if self.verify {
+            bail!("--verify reads the directory itself: stop the server and say --data DIR");
+        }
+        let is_targeted = self.from.is_some() || !self.key.is_empty();
+        let wanted = match (is_targeted, self.incremental) {
+            (true, _) => {
+                serde_json::json!({ "kind": "targeted", "from": self.from, "to": self.to, "keys": self.key })
+            }
+            (false, true) => serde_json::json!({ "kind": "incremental" }),
+            (false, false) => serde_json::json!({ "kind": "full" }),
+        };
+        let run = there::batch(client, &self.view, &wanted, self.quiet)?;
+        if !self.quiet {
+            tell_run(&run);
+        }
+        Ok(Answer::Done)
+    }
+
     fn run(&self, opened: &Opened, means: Means) -> anyhow::Result<Answer> {
         let number = opened.record.next_run;
         let file = format!("{number:010}.redb");
@@ -223,9 +250,33 @@ impl Args {
                 "lost     {count} events are lost since this view was folded: it counts them, no new run can"
             );
         } else if !is_same {
-            eprintln!("next     bifocal batch {} --full{}", self.view, self.data.again());
+            eprintln!("next     bifocal batch {} --full{}", self.view, self.place.again());
         }
         Ok(if is_same { Answer::Done } else { Answer::No })
+    }
+}
+
+/// A run as its record says it.
+fn tell_run(run: &RunRecord) {
+    let took = Duration::from_millis(run.took_ms);
+    let kind = format!("{:?}", run.kind).to_lowercase();
+    eprintln!(
+        "run {:<4} {kind} [0, {})   {} events folded   {}   {}",
+        run.number,
+        grouped(run.to),
+        grouped(run.events),
+        seconds(took),
+        rate(run.events, took)
+    );
+    let certificate = run.certificate.as_ref().and_then(|proof| proof.cells.parse::<Digest>().ok());
+    let certificate = certificate.map_or("none".into(), |cells| cells.short());
+    eprintln!(
+        "cells    {}   rejected {}   certificate {certificate}",
+        grouped(run.cells),
+        grouped(run.rejected)
+    );
+    if let Some(compared) = run.compared {
+        eprintln!("same     {} cells compared with speed: {} differ", grouped(compared), grouped(run.differ));
     }
 }
 

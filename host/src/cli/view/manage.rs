@@ -1,13 +1,14 @@
-//! `bifocal view`: the views of a data directory.
+//! `bifocal view`: views as they stand, and their settings.
 
 mod list;
 mod rm;
+mod set;
 mod show;
 
 use crate::cli::Answer;
 use clap::{Args as ClapArgs, Subcommand};
 
-/// List, show and remove views
+/// List, show, set and remove views
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  bifocal view show revenue --data ./data")]
 pub struct Args {
@@ -19,6 +20,7 @@ pub struct Args {
 enum Command {
     List(list::Args),
     Show(show::Args),
+    Set(set::Args),
     Rm(rm::Args),
 }
 
@@ -26,6 +28,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     match &args.command {
         Command::List(args) => list::main(args),
         Command::Show(args) => show::main(args),
+        Command::Set(args) => set::main(args),
         Command::Rm(args) => rm::main(args),
     }
 }

@@ -1,145 +1,313 @@
-//! `bifocal query`: the rows of a view. Without a server the near half is folded for the question:
+//! `bifocal query`: the rows of a view. Directly on a directory the near half is folded for the question:
 //! batch `[0, N)` from its file, `[N, head)` from the log, overlaid at the offset N.
 
-use crate::calls::Calls;
-use crate::cell::CellRef;
-use crate::cli::data::{DataArgs, lost_in_words};
+use crate::cli::client::{Client, encoded};
+use crate::cli::data::{DataArgs, Place, PlaceArgs, lost_in_words};
 use crate::cli::table::grouped;
-use crate::cli::view::{Opened, key_column, key_equals, time_ms};
+use crate::cli::view::Opened;
 use crate::cli::{Answer, options};
-use crate::column::{Builder, Value};
-use crate::description::{Description, Field, Kind};
-use crate::key;
+use crate::half::Half;
 use crate::log::ReadLog;
-use crate::merge::{Merge, Only, Sorted, Source};
+use crate::near::{Base, Pointer};
 use crate::offset::{Offset, Range};
-use crate::rows::{Format, Writer};
-use crate::run;
+use crate::parts::Part;
+use crate::rows::{Format, Rows, Writer};
+use crate::serving::{self, Asked, Late, Lens, Query, Summary};
 use crate::speed::Speed;
 use crate::store::ViewFile;
-use crate::table::{Below, Table};
+use crate::table::Below;
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::io::{BufWriter, IsTerminal, Write};
+use std::sync::Arc;
 
 /// Events in one call of speed, a whole stripe of columns.
 const MICRO_BATCH_ROWS: u64 = 65_536;
-/// Cells that are presented at a time.
-const CELLS_AT_A_TIME: usize = 16_384;
 /// Rows that a table shows unless asked.
-const TABLE_ROWS: usize = 20;
+pub const TABLE_ROWS: usize = 20;
 
 /// The rows of a view, exact over all events that are durable
 ///
 /// Rows come in order of their keys, then windows. `settled` says that the window is closed in what
-/// batch has folded, so that only a correction can change it. Exit code 1 if a cell is broken.
+/// batch has folded, so that only a correction can change it; `revised`, that one has. Exit code 1 if a
+/// cell is broken.
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   bifocal query revenue merchant_id=m_0001 --data ./data
-  bifocal query revenue --prefix merchant_id=m_00 --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z --data ./data
+  bifocal query revenue --from -24h --grain 1d --tz Europe/Berlin --order=-amount --limit 10 --data ./data
+  bifocal query revenue --prefix merchant_id=m_00 --where 'amount>=100' --data ./data
   bifocal query revenue --as-of run:3 --format csv --data ./data")]
 pub struct Args {
-    view: String,
+    pub view: String,
     /// Only rows with these values of keys
     #[arg(value_name = "KEY=VALUE")]
-    keys: Vec<String>,
+    pub keys: Vec<String>,
     /// Only rows whose text key begins so
     #[arg(long, value_name = "KEY=TEXT")]
-    prefix: Option<String>,
-    /// Only windows that start at or after this time
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
+    pub prefix: Option<String>,
+    /// Only windows that start at or after this time, or so long ago, such as -24h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: Option<String>,
     /// Only windows that start before this time
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-    /// What batch says, what speed says, or both overlaid
-    #[arg(long, default_value = "merged")]
-    lens: Lens,
-    /// A kept run, as `run:N`: what batch said then
-    #[arg(long, value_name = "run:N")]
-    as_of: Option<String>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// The time zone of grains, and of times that name none
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// Windows rolled up: a duration that divides a day, days, 1w or 1mo
+    #[arg(long, value_name = "DURATION")]
+    pub grain: Option<String>,
+    /// Only rows for which this holds; may be said several times
+    #[arg(long = "where", value_name = "COLUMN>VALUE")]
+    pub conditions: Vec<String>,
+    /// By which columns rows are sorted; a minus in front: descending
+    #[arg(long, value_name = "COLUMN,…", allow_hyphen_values = true)]
+    pub order: Option<String>,
     /// At most so many rows [default: all; a table shows 20]
     #[arg(long, value_name = "ROWS")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
+    /// The limit holds for each value of this column by itself
+    #[arg(long, value_name = "COLUMN", requires = "limit")]
+    pub per: Option<String>,
+    /// What batch says, what speed says, or both overlaid
+    #[arg(long, default_value = "merged")]
+    lens: LensArg,
+    /// A kept run, as `run:N`: what batch said then
+    #[arg(long, value_name = "run:N")]
+    pub as_of: Option<String>,
     /// How rows are printed [default: table on a terminal, ndjson in a pipe]
     #[arg(long)]
-    format: Option<Format>,
+    pub format: Option<Format>,
+    /// Waits until all before this offset is visible (with a server)
+    #[arg(long, value_name = "OFFSET")]
+    min_offset: Option<u64>,
+    /// Ask again whenever more is visible, until it is interrupted (with a server)
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Lens {
+enum LensArg {
     Merged,
     Batch,
     Speed,
 }
 
-pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let opened = Opened::new(&args.data, &args.view, options::threads(None))?;
-    let wanted = Wanted::new(args, opened.description())?;
-    let calls = opened.calls();
-    let base = match &args.as_of {
-        Some(name) => Some(opened.kept_run(name)?),
-        None => opened.base()?,
-    };
-    let boundary = base.as_ref().map_or(Offset::ZERO, |base| base.meta().range.to);
-    let is_whole = opened.description().initial.is_some();
-    if args.lens == Lens::Speed && is_whole {
-        bail!("view '{}' keeps whole states: speed has no part of its own; use --lens merged", args.view);
+impl Args {
+    /// The same in the words of a query.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            keys: self.keys.clone(),
+            prefix: self.prefix.clone(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            tz: self.tz.clone(),
+            grain: self.grain.clone(),
+            conditions: self.conditions.clone(),
+            order: self.order.clone(),
+            limit: self.limit,
+            per: self.per.clone(),
+            lens: match self.lens {
+                LensArg::Merged => Lens::Merged,
+                LensArg::Batch => Lens::Batch,
+                LensArg::Speed => Lens::Speed,
+            },
+        }
     }
-    let near = match (args.lens, &args.as_of) {
-        (Lens::Batch, _) | (_, Some(_)) => Table::default(),
-        _ => near(&opened, &calls, boundary, base.as_ref())?,
-    };
-    let mut sources: Vec<Box<dyn Source + '_>> = Vec::new();
-    if let Some(base) = base.as_ref().filter(|_| args.lens != Lens::Speed) {
-        let scan = base.scan_prefix(&wanted.leading)?;
-        sources.push(Box::new(Only::new(scan, |cell: &CellRef<'_>| wanted.has(cell))?));
+
+    /// The same in the words of a URL.
+    fn parameters(&self) -> String {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for pair in &self.keys {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            pairs.push((format!("key.{name}"), value.into()));
+        }
+        let lens = (self.lens != LensArg::Merged).then(|| self.asked().lens.name().to_string());
+        let words = [
+            ("prefix", self.prefix.clone()),
+            ("from", self.from.clone()),
+            ("to", self.to.clone()),
+            ("tz", self.tz.clone()),
+            ("grain", self.grain.clone()),
+            ("order", self.order.clone()),
+            ("limit", self.limit.map(|limit| limit.to_string())),
+            ("per", self.per.clone()),
+            ("lens", lens),
+            ("as_of", self.as_of.clone()),
+            ("min_offset", self.min_offset.map(|offset| offset.to_string())),
+        ];
+        pairs.extend(words.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))));
+        pairs.extend(self.conditions.iter().map(|condition| ("where".to_string(), condition.clone())));
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
-    sources.push(Box::new(Only::new(Sorted::new(&near), |cell: &CellRef<'_>| wanted.has(cell))?));
-    let merged = Merge::new(&calls, sources)?;
-    let settled_to = settled_to(&opened, boundary)?;
-    let broken = print(args, &calls, merged, settled_to)?;
-    tell_lost(args, &opened, base.as_ref());
-    drop(base);
-    opened.close()?;
-    for broken in &broken {
-        eprintln!("broken   {broken}");
+
+    /// The format that is asked for, or that fits where rows go.
+    pub fn format(&self) -> anyhow::Result<Format> {
+        let is_terminal = std::io::stdout().is_terminal();
+        let format = self.format.unwrap_or(if is_terminal { Format::Table } else { Format::Ndjson });
+        if is_terminal && format.is_binary() {
+            bail!("--format {} is not for a terminal; send it to a file", format.name());
+        }
+        Ok(format)
     }
-    Ok(if broken.is_empty() { Answer::Done } else { Answer::No })
 }
 
-/// What of the events that were asked for is lost, and whether batch was folded while it was there.
-fn tell_lost(args: &Args, opened: &Opened, base: Option<&ViewFile>) {
-    let batch = base.map_or(Range::new(Offset::ZERO, Offset::ZERO), |base| base.meta().range);
-    let head = Offset(opened.log.head());
-    let range = match (args.lens, &args.as_of) {
-        (Lens::Batch, _) | (_, Some(_)) => batch,
-        (Lens::Speed, None) => Range::new(batch.to, head),
-        (Lens::Merged, None) => Range::new(Offset::ZERO, head),
-    };
-    let Some(lost) = lost_in_words(&opened.log.losses(range)) else { return };
-    eprintln!("lost     {lost}");
-    let counted = opened.log.lost(batch).saturating_sub(base.map_or(0, |base| base.meta().tally.lost));
-    if counted > 0 && args.lens != Lens::Speed {
-        let to = grouped(batch.to.0);
+pub fn main(args: &Args) -> anyhow::Result<Answer> {
+    match args.place.place()? {
+        Place::Directory(data) => here(args, &data),
+        Place::Server(client) if args.watch => watch(args, &client),
+        Place::Server(client) => there(args, &client, None).map(|_| Answer::Done),
+    }
+}
+
+/// Between two looks whether more is visible.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+
+fn watch(args: &Args, client: &Client) -> anyhow::Result<Answer> {
+    let mut seen = None;
+    loop {
+        seen = there(args, client, seen)?;
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Prints the rows that a server has, unless no more is visible than `seen`; what is.
+fn there(args: &Args, client: &Client, seen: Option<String>) -> anyhow::Result<Option<String>> {
+    let format = args.format()?;
+    let url = format!(
+        "{}{}",
+        client.at(&["views", &format!("{}.{}", args.view, format.name())]),
+        args.parameters()
+    );
+    let (said, body) = client.stream(&url)?;
+    let visible = said.get("visible").cloned();
+    if seen.is_some() && visible == seen {
+        return Ok(seen);
+    }
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if args.watch && std::io::stdout().is_terminal() {
+        // Up and clear: what was shown is replaced.
+        out.write_all(b"\x1b[H\x1b[2J")?;
+    }
+    std::io::copy(&mut body.into_reader(), &mut out).with_context(|| format!("rows of {}", args.view))?;
+    out.flush()?;
+    let of = |name: &str| said.get(name).map(String::as_str).unwrap_or_default();
+    if of("state") != "live" || args.watch {
         eprintln!(
-            "         batch [0, {to}) was folded before {} of them were lost, and counts those",
-            grouped(counted)
+            "{:<8} {} [0, {})   fresh to {} ms",
+            of("state"),
+            of("version"),
+            of("visible"),
+            of("freshness-ms")
         );
     }
+    Ok(visible)
+}
+
+fn here(args: &Args, data: &DataArgs) -> anyhow::Result<Answer> {
+    if args.watch || args.min_offset.is_some() {
+        bail!("--watch and --min-offset wait for what arrives, which needs a server; leave --data out");
+    }
+    let opened = Opened::new(data, &args.view, options::threads(None))?;
+    let late = if opened.record.settings.late == "batch-wins" { Late::BatchWins } else { Late::Merge };
+    let now_ms = chrono::Utc::now().timestamp_millis();
+    let query = Query::new(opened.description(), &args.asked(), late, now_ms);
+    let query = query.map_err(|why| anyhow::anyhow!(why))?;
+    let pointer = args.pointer(&opened)?;
+    let summary = args.print(&opened, &pointer, &query)?;
+    args.tell_lost(&opened, pointer.base_view());
+    drop(pointer);
+    opened.close()?;
+    Ok(tell(&summary))
+}
+
+/// What is to be said beside the rows.
+pub fn tell(summary: &Summary) -> Answer {
+    if summary.pending_late > 0 {
+        eprintln!("pending  {} settled cells wait for the next run", grouped(summary.pending_late));
+    }
+    for broken in &summary.broken {
+        eprintln!("broken   {broken}");
+    }
+    if summary.broken.is_empty() { Answer::Done } else { Answer::No }
+}
+
+impl Args {
+    /// What the answer is made from: the batch view that is served, or a kept one, and what follows it.
+    fn pointer(&self, opened: &Opened) -> anyhow::Result<Pointer> {
+        let view = match &self.as_of {
+            Some(name) => Some(opened.kept_run(name)?),
+            None => opened.base()?,
+        };
+        let boundary = view.as_ref().map_or(Offset::ZERO, |view| view.meta().range.to);
+        let near = match &self.as_of {
+            Some(_) => None,
+            None => Some(near(opened, boundary, view.as_ref())?),
+        };
+        let settled_to_ms = settled_to(opened, boundary)?;
+        let base = view.map(|view| Arc::new(Base { run: 0, view, settled_to_ms }));
+        let visible = near.as_ref().map_or(boundary, |half| half.range.to);
+        let parts = near.filter(|half| !half.range.is_empty()).map(|half| Arc::new(Part::in_memory(half)));
+        Ok(Pointer { base, parts: parts.into_iter().collect(), visible, greatest_ms: None })
+    }
+
+    fn print(&self, opened: &Opened, pointer: &Pointer, query: &Query) -> anyhow::Result<Summary> {
+        let calls = opened.calls();
+        let fields = serving::fields(opened.description(), query);
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut writer = Writer::new(self.format()?, &fields, self.limit.unwrap_or(TABLE_ROWS), &mut out)?;
+        let mut write = |rows: &Rows| -> Result<(), Fault> { Ok(writer.write(&rows.columns, rows.count)?) };
+        let summary = serving::answer(&calls, pointer, query, &mut write)?;
+        writer.finish()?;
+        out.flush().with_context(|| format!("rows of {}", self.view))?;
+        Ok(summary)
+    }
+
+    /// What of the events that were asked for is lost, and whether batch was folded while it was there.
+    fn tell_lost(&self, opened: &Opened, base: Option<&ViewFile>) {
+        let batch = base.map_or(Range::new(Offset::ZERO, Offset::ZERO), |base| base.meta().range);
+        let head = Offset(opened.log.head());
+        let range = match (self.lens, &self.as_of) {
+            (LensArg::Batch, _) | (_, Some(_)) => batch,
+            (LensArg::Speed, None) => Range::new(batch.to, head),
+            (LensArg::Merged, None) => Range::new(Offset::ZERO, head),
+        };
+        let Some(lost) = lost_in_words(&opened.log.losses(range)) else { return };
+        eprintln!("lost     {lost}");
+        let counted = opened.log.lost(batch).saturating_sub(base.map_or(0, |base| base.meta().tally.lost));
+        if counted > 0 && self.lens != LensArg::Speed {
+            let to = grouped(batch.to.0);
+            eprintln!(
+                "         batch [0, {to}) was folded before {} of them were lost, and counts those",
+                grouped(counted)
+            );
+        }
+    }
+}
+
+/// Why rows were not printed.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Serving(#[from] serving::Error),
+    #[error(transparent)]
+    Rows(#[from] crate::rows::Error),
 }
 
 /// `[boundary, head)`, folded now.
-fn near(opened: &Opened, calls: &Calls, boundary: Offset, base: Option<&ViewFile>) -> anyhow::Result<Table> {
-    let job = opened.job(calls, opened.log.as_ref());
+fn near(opened: &Opened, boundary: Offset, base: Option<&ViewFile>) -> anyhow::Result<Half> {
+    let calls = opened.calls();
+    let job = opened.job(&calls, opened.log.as_ref());
     let below = base.map(|base| base as &dyn Below);
     let mut speed = Speed::new(job, boundary, below);
     for chunk in Range::new(boundary, Offset(opened.log.head())).chunks(MICRO_BATCH_ROWS) {
         speed.step(chunk.to)?;
     }
-    Ok(speed.into_half().table)
+    Ok(speed.into_half())
 }
 
 /// Windows that start before this are closed in `[0, boundary)`; None: nothing is settled.
@@ -147,129 +315,5 @@ fn settled_to(opened: &Opened, boundary: Offset) -> anyhow::Result<Option<i64>> 
     let Some(window) = opened.description().window else { return Ok(None) };
     let times = opened.log.times(Range::new(boundary, boundary))?;
     let watermark_ms = times.rule.watermark(times.greatest_before_ms);
-    // Closed: the window's end plus the lateness is at or behind the watermark.
-    Ok(watermark_ms.map(|watermark_ms| {
-        watermark_ms
-            .saturating_sub(opened.record.lateness_ms)
-            .saturating_sub(window.size_ms)
-            .saturating_add(1)
-    }))
-}
-
-/// Presents and prints piece by piece; what cells are broken, in words.
-fn print(
-    args: &Args,
-    calls: &Calls,
-    mut merged: Merge<'_>,
-    settled_to: Option<i64>,
-) -> anyhow::Result<Vec<String>> {
-    let out = std::io::stdout();
-    let is_terminal = out.is_terminal();
-    let format = args.format.unwrap_or(if is_terminal { Format::Table } else { Format::Ndjson });
-    if is_terminal && format.is_binary() {
-        bail!("--format {} is not for a terminal; send it to a file", format.name());
-    }
-    let description = calls.description();
-    let mut out = BufWriter::new(out.lock());
-    let (mut left, mut broken) = (args.limit.unwrap_or(usize::MAX), Vec::new());
-    let empty = shown(calls, Vec::new(), settled_to, &mut broken)?;
-    let mut writer = Writer::new(format, &empty.fields, args.limit.unwrap_or(TABLE_ROWS), &mut out)?;
-    while left > 0 && merged.head().is_some() {
-        let mut cells = Vec::new();
-        while let Some(cell) = merged.head().filter(|_| cells.len() < CELLS_AT_A_TIME.min(left)) {
-            cells.push(cell.to_owned());
-            merged.advance()?;
-        }
-        left -= cells.len();
-        let rows = shown(calls, cells, settled_to, &mut broken)?;
-        writer.write(&rows.columns, rows.count)?;
-    }
-    writer.finish()?;
-    out.flush().with_context(|| format!("rows of {}", description.name))?;
-    Ok(broken)
-}
-
-/// Rows of cells, with their marks.
-fn shown(
-    calls: &Calls,
-    cells: Vec<crate::cell::Cell>,
-    settled_to: Option<i64>,
-    broken: &mut Vec<String>,
-) -> anyhow::Result<crate::rows::Rows> {
-    let (mut rows, failed) = run::present(calls, cells.iter().map(|cell| cell.as_ref()))?;
-    broken.extend(failed.iter().map(|failed| {
-        let names = failed.cell.fields.iter().map(|field| failed.cell.text_of(&field.name, 0));
-        format!("{}: {}", names.collect::<Vec<_>>().join(" "), failed.cause)
-    }));
-    let window = rows.fields.iter().position(|field| field.name == "window");
-    let windows = calls.description().window.and(window).and_then(|window| rows.columns.get(window));
-    let mut settled = Builder::default();
-    for row in 0..rows.count {
-        let is_settled = match windows.map(|windows| windows.value(&Kind::Timestamp, row)) {
-            Some(Value::Integer(start)) => settled_to.is_some_and(|to| start < to),
-            _ => false,
-        };
-        settled.push(&Kind::Boolean, Value::Boolean(is_settled));
-    }
-    rows.fields.push(Field {
-        name: "settled".into(),
-        path: String::new(),
-        kind: Kind::Boolean,
-        required: true,
-    });
-    rows.columns.push(settled.finish());
-    Ok(rows)
-}
-
-/// Which cells are asked for.
-struct Wanted<'a> {
-    description: &'a Description,
-    keys: Vec<(usize, key::Part)>,
-    prefix: Option<(usize, Vec<u8>)>,
-    windows_ms: (i64, i64),
-    /// What every wanted key begins with, encoded: a point in the file instead of all of it.
-    leading: Vec<u8>,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(args: &Args, description: &'a Description) -> anyhow::Result<Wanted<'a>> {
-        let keys: Vec<_> =
-            args.keys.iter().map(|pair| key_equals(description, pair)).collect::<anyhow::Result<_>>()?;
-        let prefix = args.prefix.as_deref().map(|pair| prefix(description, pair)).transpose()?;
-        if description.window.is_none() && (args.from.is_some() || args.to.is_some()) {
-            bail!("the view has one global window: --from and --to choose nothing");
-        }
-        let time = |flag, text: &Option<String>, usual| {
-            text.as_deref().map_or(Ok(usual), |text| time_ms(flag, text))
-        };
-        let windows_ms = (time("--from", &args.from, i64::MIN)?, time("--to", &args.to, i64::MAX)?);
-        let mut leading = Vec::new();
-        for column in 0..description.keys.len() {
-            let Some((_, part)) = keys.iter().find(|(other, _)| *other == column) else { break };
-            key::push(part.value(), &mut leading);
-        }
-        Ok(Wanted { description, keys, prefix, windows_ms, leading })
-    }
-
-    fn has(&self, cell: &CellRef<'_>) -> bool {
-        let (from, to) = self.windows_ms;
-        let in_time = self.description.window.is_none() || (from..to).contains(&cell.window);
-        in_time && (self.keys.is_empty() && self.prefix.is_none() || self.has_key(cell.key))
-    }
-
-    fn has_key(&self, key: &[u8]) -> bool {
-        let Some(parts) = key::decode(&self.description.keys, key) else { return false };
-        let begins = |(column, text): &(usize, Vec<u8>)| matches!(parts.get(*column), Some(key::Part::Bytes(bytes)) if bytes.starts_with(text));
-        self.keys.iter().all(|(column, wanted)| parts.get(*column) == Some(wanted))
-            && self.prefix.as_ref().is_none_or(begins)
-    }
-}
-
-fn prefix(description: &Description, pair: &str) -> anyhow::Result<(usize, Vec<u8>)> {
-    let Some((name, text)) = pair.split_once('=') else { bail!("--prefix '{pair}' is not KEY=TEXT") };
-    let column = key_column(description, name)?;
-    match description.keys.get(column).map(|field| &field.kind) {
-        Some(Kind::Text | Kind::Binary) => Ok((column, text.as_bytes().to_vec())),
-        _ => bail!("key '{name}' is no text; choose it by KEY=VALUE"),
-    }
+    Ok(watermark_ms.map(|watermark_ms| window.closed_before(watermark_ms, opened.record.lateness_ms)))
 }

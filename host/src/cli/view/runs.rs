@@ -1,8 +1,9 @@
 //! `bifocal runs`: what the batch executor did for a view.
 
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{Place, PlaceArgs};
 use crate::cli::table::grouped;
+use crate::cli::view::there;
 use crate::store::{RunRecord, RunResult};
 use crate::time::Rfc3339;
 use clap::Args as ClapArgs;
@@ -15,16 +16,23 @@ use std::io::{IsTerminal, Write};
 pub struct Args {
     view: String,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
-    let view = store.view(&args.view)?;
+    let (runs, served) = match args.place.place()? {
+        Place::Directory(data) => {
+            let store = data.open()?;
+            let view = store.view(&args.view)?;
+            store.close()?;
+            (view.runs, view.batch_run)
+        }
+        Place::Server(client) => there::runs(&client, &args.view)?,
+    };
     let mut out = std::io::stdout();
     let is_terminal = out.is_terminal();
-    for run in &view.runs {
-        let is_served = Some(run.number) == view.batch_run;
+    for run in &runs {
+        let is_served = Some(run.number) == served;
         if is_terminal {
             writeln!(out, "{}", line(run, is_served))?;
         } else {
@@ -35,7 +43,6 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
             writeln!(out, "{json}")?;
         }
     }
-    store.close()?;
     Ok(Answer::Done)
 }
 

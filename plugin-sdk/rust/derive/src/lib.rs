@@ -63,6 +63,8 @@ pub fn codec(item: TokenStream) -> TokenStream {
 /// Unknown and missing names are errors; `Option` and `#[settings(default = EXPRESSION)]` make a
 /// name optional. `#[serde(...)]` attributes are passed on.
 ///
+/// An enum without fields is a choice: one of its variants' names in snake case, as a text.
+///
 /// ```
 /// # use bifocal_sdk::*;
 /// #[derive(Settings)]
@@ -70,9 +72,15 @@ pub fn codec(item: TokenStream) -> TokenStream {
 ///     agents: Vec<String>,
 ///     #[settings(default = 100)]
 ///     per_minute: u32,
+///     treat: Treat,
 /// }
-/// let bots: Bots = settings::read(r#"{"agents":["crawler"]}"#).unwrap();
+///
+/// #[derive(Settings)]
+/// enum Treat { LeaveOut, CountApart }
+///
+/// let bots: Bots = settings::read(r#"{"agents":["crawler"],"treat":"count_apart"}"#).unwrap();
 /// assert_eq!((bots.agents.len(), bots.per_minute), (1, 100));
+/// assert!(matches!(bots.treat, Treat::CountApart));
 /// ```
 #[proc_macro_derive(Settings, attributes(settings, serde))]
 pub fn settings(item: TokenStream) -> TokenStream {

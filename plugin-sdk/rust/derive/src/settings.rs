@@ -3,11 +3,14 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Attribute, DeriveInput, Error, Expr, Result};
+use syn::{Attribute, Data, DataEnum, DeriveInput, Error, Expr, Fields, Result};
 
 use crate::shape;
 
 pub fn derive(item: &DeriveInput) -> Result<TokenStream> {
+    if let Data::Enum(data) = &item.data {
+        return choice(item, data);
+    }
     let fields = shape::named_fields(item, "Settings")?;
     if !item.generics.params.is_empty() {
         return Err(Error::new_spanned(&item.generics, "Settings have no parameters"));
@@ -44,6 +47,35 @@ pub fn derive(item: &DeriveInput) -> Result<TokenStream> {
                 ) -> ::core::result::Result<Self, D::Error> {
                     let twin = <Twin as ::bifocal_sdk::serde::Deserialize>::deserialize(deserializer)?;
                     ::core::result::Result::Ok(Self { #(#places: twin.#places),* })
+                }
+            }
+        };
+    })
+}
+
+/// An enum without fields: one of several texts.
+fn choice(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
+    if let Some(variant) = data.variants.iter().find(|variant| !matches!(variant.fields, Fields::Unit)) {
+        return Err(Error::new_spanned(variant, "a choice of Settings has no fields"));
+    }
+    let name = &item.ident;
+    let item_attributes = serde_attributes(&item.attrs);
+    let variants: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
+    let attributes = data.variants.iter().map(|variant| serde_attributes(&variant.attrs));
+    Ok(quote! {
+        const _: () = {
+            #[derive(::bifocal_sdk::serde::Deserialize)]
+            #[serde(crate = "::bifocal_sdk::serde", rename_all = "snake_case")]
+            #(#item_attributes)*
+            enum Twin { #(#(#attributes)* #variants),* }
+
+            #[automatically_derived]
+            impl<'de> ::bifocal_sdk::serde::Deserialize<'de> for #name {
+                fn deserialize<D: ::bifocal_sdk::serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::core::result::Result<Self, D::Error> {
+                    let twin = <Twin as ::bifocal_sdk::serde::Deserialize>::deserialize(deserializer)?;
+                    ::core::result::Result::Ok(match twin { #(Twin::#variants => Self::#variants),* })
                 }
             }
         };

@@ -88,6 +88,12 @@ impl<T: Addend> Sum<T> {
         *self = Self::of_units(self.units().wrapping_add(value.units()));
     }
 
+    /// Takes back what was added: the image of a row before it changed.
+    #[inline]
+    pub fn subtract(&mut self, value: T) {
+        *self = Self::of_units(self.units().wrapping_sub(value.units()));
+    }
+
     /// The sum, if it fits the type of its addends.
     pub fn get(&self) -> Option<T> {
         T::from_units(self.units())

@@ -1,10 +1,14 @@
 //! Raw JSON text as a value, and values as JSON, by the rules of the host's own JSON output.
 
+mod read;
+
 use std::cmp::Ordering;
 use std::fmt::Write;
 
 use super::decimal::write_decimal;
 use super::{Codec, Datum, DecodeError, Kind, OutOfRange, Timestamp, Value};
+
+pub use read::JsonError;
 
 /// The text of one JSON value as it stands in the payload, borrowed from a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

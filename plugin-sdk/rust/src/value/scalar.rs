@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::codec::take_slice;
+use super::hash::xxh64;
 use super::{Codec, Datum, DecodeError, Kind, OutOfRange, Value, put_varint, take, take_varint};
 
 impl Codec for bool {
@@ -82,6 +83,11 @@ macro_rules! value_of_integer {
             #[inline]
             fn compare(a: $integer, b: $integer) -> Ordering {
                 a.cmp(&b)
+            }
+
+            #[inline]
+            fn hash(of: $integer) -> u64 {
+                xxh64(&of.to_le_bytes())
             }
 
             fn datum(of: $integer) -> Result<Datum, OutOfRange> {
@@ -179,6 +185,10 @@ impl Value for String {
         a.cmp(b)
     }
 
+    fn hash(of: &str) -> u64 {
+        xxh64(of.as_bytes())
+    }
+
     fn datum(of: &str) -> Result<Datum, OutOfRange> {
         Ok(Datum::Text(of.to_owned()))
     }
@@ -205,6 +215,10 @@ impl Value for Vec<u8> {
     #[inline]
     fn compare(a: &[u8], b: &[u8]) -> Ordering {
         a.cmp(b)
+    }
+
+    fn hash(of: &[u8]) -> u64 {
+        xxh64(of)
     }
 
     fn datum(of: &[u8]) -> Result<Datum, OutOfRange> {

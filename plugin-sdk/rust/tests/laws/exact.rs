@@ -95,8 +95,10 @@ fn two_amounts_of_2_to_the_62_are_out_of_range_until_one_is_taken_back() {
     assert_eq!(error.to_string(), "out of range: 92233720368547758.08 does not fit a decimal(2)");
     assert_eq!(error.kind, Kind::Decimal(2));
     assert_eq!(sum.get(), None);
-    sum.add(Decimal(-1));
+    sum.subtract(Decimal(1));
     assert_eq!(sum.present(), Ok(Datum::Integer(i64::MAX)));
+    sum.subtract(Decimal(i64::MIN));
+    assert_eq!(sum.units(), (1 << 64) - 1);
 }
 
 #[test]

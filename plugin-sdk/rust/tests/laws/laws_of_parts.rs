@@ -1,7 +1,8 @@
 //! Every part keeps every law.
 
 use bifocal_sdk::state::{
-    Count, ExactSum, First, FirstSeen, Last, LastSeen, Map, Max, Mean, Min, Quantiles, Set, Sum,
+    Count, Distinct, ExactSum, First, FirstSeen, Last, LastN, LastSeen, Map, Max, Mean, Min, Quantiles,
+    Sessions, Set, Sum, TopK,
 };
 use bifocal_sdk::value::{Decimal, Timestamp};
 use proptest::collection::vec;
@@ -20,6 +21,7 @@ fn sum() {
     laws(any::<i64>(), |state: &mut Sum<i64>, n| state.add(*n));
     laws(any::<u64>(), |state: &mut Sum<u64>, n| state.add(*n));
     laws(any::<i64>(), |state: &mut Sum<Decimal<2>>, n| state.add(Decimal(*n)));
+    laws(any::<i64>(), |state: &mut Sum<Decimal<2>>, n| state.subtract(Decimal(*n)));
 }
 
 #[test]
@@ -96,5 +98,53 @@ fn map() {
     let many = vec((0..400_i64, 0..4_u64), 0..600);
     laws_of_sequences(many, |state: &mut Map<i64, Map<u64, Count>>, (key, n)| {
         state.entry(*key).entry(*n).add(1);
+    });
+}
+
+#[test]
+fn top_k() {
+    laws("[abc]{0,2}", |state: &mut TopK<String, 2>, text| state.add(text));
+    laws((0..5_i64, prop_oneof![0..3_u64, any::<u64>()]), |state: &mut TopK<i64>, (n, times)| {
+        state.add_times(*n, *times);
+    });
+}
+
+#[test]
+fn last_n() {
+    // Few times, so that offsets decide; now and then the same place twice.
+    let seen = || (0..4_i64, 0..20_i64, "[ab]{0,2}");
+    laws(seen(), |state: &mut LastN<String, 1>, (time, offset, text)| {
+        state.push(Timestamp(*time), *offset, text);
+    });
+    laws(seen(), |state: &mut LastN<String, 7>, (time, offset, text)| {
+        state.push(Timestamp(*time), *offset, text);
+    });
+    laws((any::<i64>(), any::<i64>()), |state: &mut LastN<i64, 20>, (time, offset)| {
+        state.push(Timestamp(*time), *offset, *offset);
+    });
+}
+
+#[test]
+fn distinct() {
+    laws("[abc]{0,2}", |state: &mut Distinct<String>, text| state.add(text));
+    // Of 16 registers 4 are sparse; of 64, 16: both forms, and the way from one to the other.
+    laws(any::<i64>(), |state: &mut Distinct<i64, 4>, n| state.add(*n));
+    laws((0..30_u8).prop_map(i64::from), |state: &mut Distinct<i64, 6>, n| state.add(*n));
+    let many = vec(any::<u64>(), 0..1500);
+    laws_of_sequences(many, |state: &mut Distinct<u64, 11>, n| state.add(*n));
+}
+
+#[test]
+fn sessions() {
+    laws(-60..60_i64, |state: &mut Sessions<3>, time| state.entry(Timestamp(*time)).add(1));
+    laws(-60..60_i64, |state: &mut Sessions<0>, time| state.entry(Timestamp(*time)).add(1));
+    laws(any::<i64>(), |state: &mut Sessions<{ u64::MAX / 8 }>, time| state.entry(Timestamp(*time)).add(1));
+    let near_the_ends = prop_oneof![0..9_i64, Just(0)]
+        .prop_flat_map(|near| prop_oneof![Just(i64::MIN + near), Just(i64::MAX - near)]);
+    laws(near_the_ends, |state: &mut Sessions<2>, time| state.entry(Timestamp(*time)).add(1));
+    laws((0..90_i64, "[ab]"), |state: &mut Sessions<4, (Count, Set<String>)>, (time, page)| {
+        let (views, pages) = state.entry(Timestamp(*time));
+        views.add(1);
+        pages.add(page);
     });
 }

@@ -1,7 +1,8 @@
 //! `bifocal view rm`: a view and its runs, gone for good; its stream stays.
 
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{Place, PlaceArgs};
+use crate::cli::view::there;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 
@@ -14,22 +15,37 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
-    let record = store.view(&args.name)?;
+    let place = args.place.place()?;
+    let (runs, versions) = match &place {
+        Place::Directory(data) => {
+            let store = data.open()?;
+            let record = store.view(&args.name)?;
+            store.close()?;
+            (record.runs.len(), record.versions.len())
+        }
+        Place::Server(client) => {
+            let view = there::view(client, &args.name)?;
+            (there::runs(client, &args.name)?.0.len(), view.version as usize)
+        }
+    };
     if !args.yes {
         bail!(
-            "view '{}' has {} kept runs and {} versions, which would be gone for good; say --yes to remove it",
-            args.name,
-            record.runs.len(),
-            record.versions.len()
+            "view '{}' has {runs} kept runs and {versions} versions, which would be gone for good; say --yes to remove it",
+            args.name
         );
     }
-    store.remove_view(&args.name)?;
-    store.close()?;
+    match &place {
+        Place::Directory(data) => {
+            let store = data.open()?;
+            store.remove_view(&args.name)?;
+            store.close()?;
+        }
+        Place::Server(client) => client.delete(&client.at(&["views", &args.name]))?,
+    }
     eprintln!("removed  view {}", args.name);
     Ok(Answer::Done)
 }

@@ -1,8 +1,9 @@
 //! `bifocal view show`: all that is known of one view.
 
 use crate::cli::Answer;
-use crate::cli::data::DataArgs;
+use crate::cli::data::{DataArgs, Place, PlaceArgs};
 use crate::cli::table::grouped;
+use crate::cli::view::there::{self, Shown};
 use crate::store::{VersionRecord, ViewRecord};
 use crate::time::{Rfc3339, format_duration_ms};
 use clap::Args as ClapArgs;
@@ -18,11 +19,42 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    data: DataArgs,
+    place: PlaceArgs,
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let store = args.data.open()?;
+    match args.place.place()? {
+        Place::Directory(data) => here(args, &data),
+        Place::Server(client) => there(args, &there::view(&client, &args.name)?),
+    }
+}
+
+/// What a server tells: also how far speed is.
+fn there(args: &Args, view: &Shown) -> anyhow::Result<Answer> {
+    let mut out = std::io::stdout();
+    if args.json || !out.is_terminal() {
+        writeln!(out, "{}", json!(view))?;
+        return Ok(Answer::Done);
+    }
+    let state =
+        view.cause.as_ref().map_or_else(|| view.state.clone(), |cause| format!("{}: {cause}", view.state));
+    let run = view.run.map_or("no run yet".into(), |run| format!("run {run}, {} cells", grouped(view.cells)));
+    let lines = [
+        ("name", view.name.clone()),
+        ("stream", format!("{}, {} events", view.stream, grouped(view.head))),
+        ("version", format!("v{}", view.version)),
+        ("state", state),
+        ("batch", format!("[0, {})   {run}", grouped(view.boundary))),
+        ("speed", format!("[{}, {})", grouped(view.boundary), grouped(view.visible))),
+        ("incidents", view.incidents.to_string()),
+        ("created", view.created.clone()),
+    ];
+    lines.iter().try_for_each(|(name, value)| writeln!(out, "{name:<9} {value}"))?;
+    Ok(Answer::Done)
+}
+
+fn here(args: &Args, data: &DataArgs) -> anyhow::Result<Answer> {
+    let store = data.open()?;
     let view = store.view(&args.name)?;
     let mut out = std::io::stdout();
     if args.json || !out.is_terminal() {

@@ -1,0 +1,154 @@
+//! Runs of a view: listed, ordered, followed.
+
+use super::answer::{aside, json};
+use super::edge::Edge;
+use super::parameters::{self, parameters};
+use super::problem::Problem;
+use super::request;
+use crate::app::{Order, View};
+use crate::refold::Choice;
+use crate::serving;
+use crate::store::{RunKind, RunRecord};
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// For the end of a run that is followed, at most.
+const WAIT_SECONDS_MAX: u64 = 60;
+
+pub async fn list(
+    State(edge): State<Arc<Edge>>,
+    Path(name): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let parameters::None {} = parameters(&uri)?;
+    let view = edge.app.view(&name)?;
+    let record = view.record();
+    let runs: Vec<Value> = record.runs.iter().map(|run| shown(run, record.batch_run)).collect();
+    let current = view.runs.current().map(|order| told(&order));
+    Ok(json(StatusCode::OK, &json!({ "runs": runs, "current": current })))
+}
+
+/// A run as its record, with whether it is served.
+fn shown(run: &RunRecord, served: Option<u64>) -> Value {
+    let mut shown = json!(run);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("served".into(), (Some(run.number) == served).into());
+        fields.remove("file");
+    }
+    shown
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wanted {
+    kind: String,
+    /// Of a targeted run: windows that start within, and values of keys.
+    from: Option<String>,
+    to: Option<String>,
+    keys: Vec<String>,
+}
+
+impl Default for Wanted {
+    fn default() -> Wanted {
+        Wanted { kind: "full".into(), from: None, to: None, keys: Vec::new() }
+    }
+}
+
+impl Wanted {
+    fn choice(&self, view: &View) -> Result<(RunKind, Option<Choice>), Problem> {
+        let is_chosen = self.from.is_some() || self.to.is_some() || !self.keys.is_empty();
+        let kind = match self.kind.as_str() {
+            "full" => RunKind::Full,
+            "incremental" => RunKind::Incremental,
+            "targeted" => RunKind::Targeted,
+            other => {
+                let detail = format!("kind: '{other}' is no kind of run; use full, incremental or targeted");
+                return Err(Problem::malformed(detail));
+            }
+        };
+        if kind != RunKind::Targeted {
+            if is_chosen {
+                return Err(Problem::malformed("from, to and keys are for a targeted run"));
+            }
+            return Ok((kind, None));
+        }
+        if !is_chosen {
+            return Err(Problem::malformed("a targeted run needs from and to, or keys"));
+        }
+        let live = view.live();
+        let time = |what, text: &str| {
+            serving::time_ms(what, text, &jiff::tz::TimeZone::UTC, 0).map_err(Problem::malformed)
+        };
+        let windows_ms = match (&self.from, &self.to) {
+            (Some(from), Some(to)) => Some((time("from", from)?, time("to", to)?)),
+            (None, None) => None,
+            _ => return Err(Problem::malformed("from and to go together")),
+        };
+        let keys = self.keys.iter().map(|pair| serving::key_equals(live.calls.description(), pair));
+        let keys = keys.collect::<Result<_, String>>().map_err(Problem::malformed)?;
+        Ok((kind, Some(Choice { windows_ms, keys })))
+    }
+}
+
+pub async fn order(
+    State(edge): State<Arc<Edge>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let parameters::None {} = parameters(&head.uri)?;
+    let view = edge.app.view(&name)?;
+    let wanted: Wanted = request::json(&edge, &head.headers, body).await?;
+    let (kind, choice) = wanted.choice(&view)?;
+    let order = view.runs.order(kind, choice)?;
+    Ok(json(StatusCode::ACCEPTED, &told(&order)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Follow {
+    /// Seconds to wait for the end.
+    wait: Option<u64>,
+}
+
+pub async fn follow(
+    State(edge): State<Arc<Edge>>,
+    Path((name, id)): Path<(String, u64)>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let Follow { wait } = parameters(&uri)?;
+    let view = edge.app.view(&name)?;
+    let unknown = || {
+        let detail =
+            format!("there is no order {id} of view '{name}' since the start; its runs list what was made");
+        Problem::new(StatusCode::NOT_FOUND, "unknown", detail)
+    };
+    let order = view.runs.find(id).ok_or_else(unknown)?;
+    let time = Duration::from_secs(wait.unwrap_or(0).min(WAIT_SECONDS_MAX));
+    let waited = order.clone();
+    aside(move || Ok(waited.wait(time))).await?;
+    Ok(json(StatusCode::OK, &told(&order)))
+}
+
+fn told(order: &Order) -> Value {
+    let (state, run, error) = match order.ended() {
+        None => ("running", None, None),
+        Some(Ok(run)) => ("published", Some(shown(&run, Some(run.number))), None),
+        Some(Err(error)) => ("failed", None, Some(error)),
+    };
+    json!({
+        "order": order.id,
+        "kind": order.kind,
+        "state": state,
+        "done": order.done.load(Ordering::Relaxed),
+        "total": order.total.load(Ordering::Relaxed),
+        "run": run,
+        "error": error,
+    })
+}
