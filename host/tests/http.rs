@@ -20,6 +20,8 @@ mod overload;
 #[path = "data/process.rs"]
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod process;
+#[path = "http/proxy.rs"]
+mod proxy;
 #[path = "http/server.rs"]
 mod server;
 #[path = "http/stops.rs"]
