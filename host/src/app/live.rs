@@ -10,11 +10,11 @@ use crate::half::{self, Job};
 use crate::log::ReadLog;
 use crate::near::{Base, Near};
 use crate::offset::{Offset, Range};
-use crate::store::{CacheBytes, Store, VersionRecord, ViewFile, ViewRecord};
+use crate::store::{self, CacheBytes, Store, VersionRecord, ViewFile, ViewRecord};
 use crate::transform::Transform;
 use crate::wasm::{Component, Engine};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ pub struct Live {
     /// What is visible has moved, or never will.
     moved: Condvar,
     is_ended: AtomicBool,
+    /// Answers have reached so far: none reaches less.
+    shown: AtomicU64,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -118,6 +120,7 @@ impl Live {
             state: Mutex::new(State { halted: record.halted.clone(), ..State::default() }),
             moved: Condvar::new(),
             is_ended: AtomicBool::new(false),
+            shown: AtomicU64::new(0),
             threads: Mutex::default(),
         })
     }
@@ -240,7 +243,12 @@ impl Live {
             match kept {
                 Ok(Ok(())) => {}
                 // The speed view is in memory all the same, and the log has it.
-                Ok(Err(error)) => eprintln!("warning  {}: {error}", self.name),
+                Ok(Err(error)) => {
+                    eprintln!("warning  {}: {error}", self.name);
+                    if let half::Error::Store(error) = &error {
+                        _ = self.heal(error);
+                    }
+                }
                 Err(panic) => eprintln!("warning  {}: {}", self.name, panicked(&panic)),
             }
             if is_last {
@@ -259,6 +267,33 @@ impl Live {
             self.lock().is_full = true;
         }
         Ok(())
+    }
+
+    /// Folds anew what follows the batch view, if a file of it is what cannot be read.
+    pub fn heal(&self, error: &store::Error) -> Result<(), Error> {
+        let pointer = self.near.pointer();
+        let store::Error::Damaged { file, .. } = error else { return Ok(()) };
+        if !pointer.parts.iter().any(|part| part.file().is_some_and(|part| part.file() == file)) {
+            return Ok(());
+        }
+        eprintln!("warning  {}: {error}; what follows the batch view is folded again", self.name);
+        self.start_over(|greatest_ms| self.near.refold(greatest_ms))
+    }
+
+    /// Lets `restart` serve less for a while, given the greatest event time before the boundary. Nobody is
+    /// shown less: questions wait.
+    pub fn start_over(&self, restart: impl FnOnce(Option<i64>)) -> Result<(), Error> {
+        let pointer = self.near.pointer();
+        let greatest_ms =
+            self.stream.arrivals.greatest_before(pointer.boundary()).map_err(half::Error::from)?;
+        self.shown.fetch_max(pointer.visible.0, Ordering::AcqRel);
+        restart(greatest_ms);
+        Ok(())
+    }
+
+    /// The offset that every answer reaches.
+    pub fn shown(&self) -> u64 {
+        self.shown.load(Ordering::Acquire)
     }
 
     /// Whether speed has outgrown its memory since this was last asked.

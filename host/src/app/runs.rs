@@ -351,8 +351,7 @@ impl Making<'_> {
         let deltas = self.live.deltas(self.view.store());
         if matches!(kind, Kind::Targeted(_)) && self.live.is_whole() {
             // Whole states beyond the boundary grew from cells that may be others now.
-            let greatest_ms = self.view.stream.arrivals.greatest_before(boundary);
-            self.live.near.restart(base, greatest_ms.map_err(crate::half::Error::from)?);
+            self.live.start_over(|greatest_ms| self.live.near.restart(base, greatest_ms))?;
             deltas.remove(Range::new(boundary, Offset(u64::MAX)), None)?;
         } else {
             self.live.near.publish(base);

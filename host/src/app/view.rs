@@ -199,8 +199,11 @@ impl View {
     /// The offset that every answer reaches: what has been visible stays visible, also after a restart. A
     /// view whose speed was halted or fails is served as far as it is, and says so.
     fn shown_before(&self) -> u64 {
-        let is_folding = self.live().fault() == (None, None);
-        if self.was_shown && is_folding { self.head_at_start } else { 0 }
+        let live = self.live();
+        if live.fault() != (None, None) {
+            return 0;
+        }
+        live.shown().max(if self.was_shown { self.head_at_start } else { 0 })
     }
 
     /// Whether it is folded as far as it was served before this process began.

@@ -558,3 +558,66 @@ fn a_lost_chunk_and_a_doubled_event_of_a_new_run_are_blamed_on_it_and_never_publ
         }
     }
 }
+
+/// Flips bits of what a file says of its cells until a scan of it fails.
+fn damage(world: &World, file: &str) {
+    let used: Vec<u64> = {
+        let bytes = world.disk.bytes(file);
+        (0..bytes.len() as u64).filter(|at| bytes[*at as usize] != 0).collect()
+    };
+    let mut random = Random(11);
+    for _ in 0..2_000 {
+        world.disk.flip(file, used[random.below(used.len() as u64) as usize] * 8 + random.below(8));
+    }
+}
+
+#[test]
+fn what_was_served_and_cannot_be_read_any_more_is_blamed_and_replaced_by_the_next_run() {
+    for kind in [Kind::Sums, Kind::Machine] {
+        for (run, is_base) in [(Run::Full, true), (Run::Full, false), (Run::Incremental, false)] {
+            let mut world = begun(kind);
+            world.persist();
+            world.near.evict();
+            let pointer = world.near.pointer();
+            let file = match is_base {
+                true => world.base.clone().unwrap(),
+                false => pointer.parts.last().unwrap().file().unwrap().file().to_string(),
+            };
+            damage(&world, &file);
+            let log = world.log.clone();
+            let to = world.near.cut(|| Offset(log.head()));
+            let means = world.means();
+            world.run += 1;
+            let (target_file, payloads) = (world.file(), Payloads(&log));
+            let job = world.job(log.as_ref());
+            let target = Target { disk: world.store.disk(), file: &target_file };
+            let renewal = Renewal { job: &job, payloads: &payloads, pointer: &pointer, to, target, means };
+            let renewed = match renewal.run(&run, &mut |_| {}) {
+                Ok(renewed) => renewed,
+                // Whole states grow from the generation's below, which a run of the machine never reads.
+                Err(error) => panic!("{kind:?} {run:?} {error}"),
+            };
+            let party = if is_base { Party::OldBatch } else { Party::Generation };
+            assert_eq!(renewed.blamed, [party].into(), "{kind:?} {run:?}");
+            assert!(renewed.is_right(), "it is replaced");
+            world.publish(&run, to, renewed);
+            world.check();
+        }
+    }
+}
+
+#[test]
+fn a_speed_view_that_cannot_be_read_is_folded_again_from_the_log() {
+    for kind in [Kind::Sums, Kind::Machine] {
+        let mut world = begun(kind);
+        let visible = world.near.pointer().visible;
+        world.persist();
+        world.near.evict();
+        let file = world.near.pointer().parts.last().unwrap().file().unwrap().file().to_string();
+        damage(&world, &file);
+        world.near.refold(greatest(&world.arrivals, world.near.pointer().boundary()));
+        assert!(world.near.pointer().visible < visible);
+        world.fold_to(visible.0);
+        world.check();
+    }
+}
