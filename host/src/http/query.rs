@@ -313,7 +313,11 @@ impl Out {
     }
 
     fn finish(mut self) -> io::Result<()> {
-        if self.gathered.is_empty() { Ok(self.begin()) } else { self.send() }
+        if !self.gathered.is_empty() {
+            return self.send();
+        }
+        self.begin();
+        Ok(())
     }
 
     fn fail(mut self, problem: Problem) {
