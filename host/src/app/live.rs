@@ -26,6 +26,8 @@ const TIDY: Duration = Duration::from_millis(100);
 /// What is folded is on disk after this time, or when this much of it is in memory.
 const PERSIST: Duration = Duration::from_secs(2);
 const PERSIST_BYTES: usize = 64 << 20;
+/// Between two looks whether there is room in memory again.
+const ROOM: Duration = Duration::from_millis(5);
 /// Before a step that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 const CACHE: CacheBytes = CacheBytes(16 << 20);
@@ -183,11 +185,19 @@ impl Live {
     fn follow(&self) {
         let mut scratch = Scratch::default();
         while !self.is_ended() {
-            let visible = self.near.pointer().visible;
-            if self.stream.log.wait_beyond(visible.0, IDLE) <= visible.0 || self.is_halted() {
-                if self.is_halted() {
-                    std::thread::sleep(IDLE);
-                }
+            let pointer = self.near.pointer();
+            if self.is_halted() {
+                std::thread::sleep(IDLE);
+                continue;
+            }
+            // What is folded waits for room on disk, not the other way round: this view alone lags.
+            if pointer.bytes() > self.speed_memory_bytes {
+                std::thread::sleep(ROOM);
+                continue;
+            }
+            let visible = pointer.visible;
+            drop(pointer);
+            if self.stream.log.wait_beyond(visible.0, IDLE) <= visible.0 {
                 continue;
             }
             // A bug in a step must not end the view silently: it is told, and tried again.
@@ -230,14 +240,16 @@ impl Live {
         loop {
             let is_last = self.is_ended();
             let bytes = self.near.pointer().bytes();
-            let is_due =
-                is_last || last.elapsed() >= PERSIST || bytes > PERSIST_BYTES && self.near.unpersisted() > 0;
+            // To fold two parts together takes as much again: where there is no room for that, disk comes first.
+            let is_large = bytes > self.speed_memory_bytes / 2;
+            let is_much = bytes > PERSIST_BYTES && self.near.unpersisted() > 0;
+            let is_due = is_last || last.elapsed() >= PERSIST || is_much;
             let kept = catch_unwind(AssertUnwindSafe(|| {
-                if is_due || bytes > self.speed_memory_bytes {
+                if is_due || is_large {
                     last = Instant::now();
                     self.persist(store)?;
                 }
-                while !is_last && self.near.tidy_all(&self.calls)? {}
+                while !is_last && !is_large && self.near.tidy_all(&self.calls)? {}
                 Ok::<(), half::Error>(())
             }));
             match kept {
@@ -254,18 +266,18 @@ impl Live {
             if is_last {
                 return;
             }
-            self.pause(TIDY);
+            self.pause(if is_large { ROOM } else { TIDY });
         }
     }
 
     fn persist(&self, store: &Store) -> Result<(), half::Error> {
         let deltas = self.deltas(store);
         self.near.persist(&self.calls, &deltas)?;
-        while self.near.tidy_files(&self.calls, &deltas)? {}
-        if self.near.pointer().bytes() > self.speed_memory_bytes {
+        if self.near.pointer().bytes() > self.speed_memory_bytes / 2 {
             self.near.evict();
             self.lock().is_full = true;
         }
+        while self.near.tidy_files(&self.calls, &deltas)? {}
         Ok(())
     }
 
