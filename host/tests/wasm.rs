@@ -343,7 +343,8 @@ fn a_guest_that_keeps_the_host_busy_pays_for_it_in_fuel() {
 
 #[test]
 fn more_calls_at_once_than_the_pool_holds_are_the_hosts_fault() {
-    let engine = Engine::new(Options { instances_max: 1, ..options() }).unwrap();
+    let wait = std::time::Duration::ZERO;
+    let engine = Engine::new(Options { instances_max: 1, wait, ..options() }).unwrap();
     let component = Component::load(&engine, guests::misbehaving(), "{}").unwrap();
     let chunk = events(&[("a", 1)]);
     let reused = component.reused();
@@ -352,6 +353,20 @@ fn more_calls_at_once_than_the_pool_holds_are_the_hosts_fault() {
     assert!(!fault.is_the_transforms(), "{fault}");
     drop(reused);
     fold(&component, &chunk).unwrap();
+}
+
+#[test]
+fn a_call_that_there_is_no_room_for_waits_until_another_is_done() {
+    let engine = Engine::new(Options { instances_max: 1, ..options() }).unwrap();
+    let component = Component::load(&engine, guests::misbehaving(), "{}").unwrap();
+    let chunk = events(&[("a", 1)]);
+    let reused = component.reused();
+    fold(&reused, &chunk).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| fold(&component, &chunk));
+        drop(reused);
+        waiting.join().unwrap().unwrap();
+    });
 }
 
 #[test]

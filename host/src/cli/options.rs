@@ -39,7 +39,12 @@ pub fn quiet_engine(threads: usize) -> anyhow::Result<Engine> {
 
 fn engine_with(threads: usize, log: wasm::Sink) -> anyhow::Result<Engine> {
     let instances_max = threads as u32 * 2 + 2;
-    Ok(Engine::new(wasm::Options { cache: cache_directory(), instances_max, log })?)
+    Ok(Engine::new(wasm::Options {
+        cache: cache_directory(),
+        instances_max,
+        log,
+        ..wasm::Options::default()
+    })?)
 }
 
 /// `BIFOCAL_CACHE`, else `bifocal` in the user's cache directory; None: nothing is cached.

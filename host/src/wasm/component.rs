@@ -56,7 +56,7 @@ impl Component {
         let settings: Arc<str> = settings.into();
 
         // The transform's name is not known before it has described itself.
-        let state = state(engine, &settings, digest.short().into(), Wasi::Frozen);
+        let state = state(engine, &settings, digest.short().into(), Wasi::Frozen).map_err(Error::Start)?;
         let mut guest = Guest::start(&pre, state, FUEL_PER_CALL).map_err(Error::Start)?;
         check_types(&mut guest, &functions)?;
         let described: boundary::Description =
@@ -102,7 +102,7 @@ impl Component {
 
     pub(super) fn start(&self, fuel: u64) -> Result<Guest, Fault> {
         let loaded = &*self.loaded;
-        let state = state(&loaded.engine, &loaded.settings, loaded.name.clone(), self.wasi);
+        let state = state(&loaded.engine, &loaded.settings, loaded.name.clone(), self.wasi)?;
         Guest::start(&loaded.pre, state, fuel)
     }
 
@@ -153,14 +153,14 @@ impl Transform for Component {
     }
 }
 
-fn state(engine: &Engine, settings: &Arc<str>, transform: Arc<str>, wasi: Wasi) -> State {
-    State {
-        _slot: engine.slots.take(),
+fn state(engine: &Engine, settings: &Arc<str>, transform: Arc<str>, wasi: Wasi) -> Result<State, Fault> {
+    Ok(State {
+        _slot: engine.slots.take()?,
         settings: settings.clone(),
         log: CallLog::new(engine.log.clone(), transform),
         world: World::new(wasi),
         memory: Memory::default(),
-    }
+    })
 }
 
 fn version(bytes: &[u8], settings: &str) -> Digest {

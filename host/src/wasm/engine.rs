@@ -4,6 +4,7 @@ use super::{Error, Level, Sink, cache::Cache, slots::Slots};
 use crate::transform::{MEMORY_BYTES_MAX, STACK_BYTES_MAX};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::{Config, Enabled, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// Room for 32-bit addressing: with less than this reserved for a memory, every access is checked
@@ -27,6 +28,9 @@ pub(super) const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// The host's bookkeeping for one (core) instance, which grows with what the module declares.
 const INSTANCE_BOOKKEEPING_BYTES: usize = 8 << 20;
 
+/// Calls are short: who waits longer waits for something that does not end.
+pub const WAIT: Duration = Duration::from_secs(60);
+
 /// Instances that have given their room away and are still being taken down.
 const INSTANCES_LEAVING: u32 = 8;
 
@@ -36,16 +40,18 @@ pub struct Options {
     /// Where compiled code is kept between processes; none: every load compiles.
     pub cache: Option<PathBuf>,
     /// Instances alive at one time: threads that call, and long-lived instances. Who needs one more waits
-    /// for a while.
+    /// as long as `wait`.
     pub instances_max: u32,
+    /// For an instance of somebody else to end, where there is no room for one more.
+    pub wait: Duration,
     /// Where guests' log lines and the engine's own warnings go.
     pub log: Sink,
 }
 
 impl Default for Options {
-    /// No cache, no log, 16 instances.
+    /// No cache, no log, 16 instances, a wait of a minute.
     fn default() -> Options {
-        Options { cache: None, instances_max: 16, log: Arc::new(|_: Level, _: &str, _: &str| {}) }
+        Options { cache: None, instances_max: 16, wait: WAIT, log: Arc::new(|_: Level, _: &str, _: &str| {}) }
     }
 }
 
@@ -65,7 +71,7 @@ impl Engine {
         let wasmtime =
             wasmtime::Engine::new(&config(room)).map_err(|error| Error::Engine(format!("{error:#}")))?;
         let cache = options.cache.map(|directory| Arc::new(Cache::new(directory)));
-        let slots = Arc::new(Slots::new(options.instances_max.max(1)));
+        let slots = Arc::new(Slots::new(options.instances_max.max(1), options.wait));
         Ok(Engine { wasmtime, cache, log: options.log, slots })
     }
 }

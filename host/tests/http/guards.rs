@@ -97,8 +97,7 @@ fn a_body_has_a_content_type_that_is_read() {
 #[test]
 fn it_listens_on_this_machine_only() {
     let folder = tempfile::tempdir().unwrap();
-    let engine =
-        bifocal::wasm::Options { cache: None, instances_max: 2, log: std::sync::Arc::new(|_, _, _| {}) };
+    let engine = bifocal::wasm::Options { instances_max: 2, ..bifocal::wasm::Options::default() };
     let engine = bifocal::wasm::Engine::new(engine).unwrap();
     let store = bifocal::store::Store::open(folder.path()).unwrap();
     let app = bifocal::app::App::start(store, engine, 1, Default::default()).unwrap();

@@ -8,7 +8,6 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub struct Server {
@@ -33,7 +32,7 @@ impl Server {
     }
 
     pub fn at(directory: &Path, options: Options) -> Server {
-        let options_of_engine = wasm::Options { cache: None, instances_max: 4, log: Arc::new(|_, _, _| {}) };
+        let options_of_engine = wasm::Options { instances_max: 4, ..wasm::Options::default() };
         let engine = Engine::new(options_of_engine).unwrap();
         let store = Store::open(directory).unwrap();
         let app = App::start(store, engine, 1, Config::default()).unwrap();
