@@ -61,6 +61,8 @@ pub struct Args {
     keep: Option<PathBuf>,
 }
 
+/// Events that are there before the view is: its transform is checked on them, and its first run made.
+const FIRST_EVENTS: u64 = 1_000;
 /// One run in so many computes everything again.
 const FULL_EVERY: u64 = 4;
 /// Between two steps, and between two looks.
@@ -109,9 +111,10 @@ impl<'a> Demo<'a> {
         };
         let batch_every = duration("batch-every", &args.batch_every)?;
         let time = args.time.as_deref().map(|text| duration("for", text)).transpose()?;
-        let feed = Feed::open(job.feed)?;
-        eprintln!("start    {}: the laws that its transform must keep are checked first", job.view);
-        let host = Host::start(job, args.keep.as_deref())?;
+        let mut feed = Feed::open(job.feed)?;
+        let first = feed.take(FIRST_EVENTS);
+        eprintln!("start    {}: a host in a directory of its own; the transform is checked first", job.view);
+        let host = Host::start(job, args.keep.as_deref(), first)?;
         eprintln!("checks   {}", host.checks);
         let span = batch_every.as_secs_f64() * args.rate as f64 * SPAN_RUNS;
         let watch = Watch::new(job, span as u64);
@@ -134,7 +137,7 @@ impl<'a> Demo<'a> {
     fn step(&mut self) -> anyhow::Result<()> {
         let elapsed = self.started.elapsed();
         if self.waiting.is_empty() {
-            let due = (elapsed.as_secs_f64() * self.args.rate as f64) as u64;
+            let due = FIRST_EVENTS + (elapsed.as_secs_f64() * self.args.rate as f64) as u64;
             self.waiting = self.feed.take(due.saturating_sub(self.feed.given));
         }
         if !self.waiting.is_empty() && self.host.append(self.waiting.clone())? {

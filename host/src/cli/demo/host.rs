@@ -7,10 +7,10 @@ use crate::cli::options;
 use crate::event::Typing;
 use crate::input::Declared;
 use crate::input::request::{Form, Origin, batch};
-use crate::store::{RunKind, Store};
+use crate::store::{Batch, RunKind, Store};
 use anyhow::{Context, anyhow, bail};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -30,8 +30,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// In `keep`, else in a new temporary directory.
-    pub fn start(job: &Job, keep: Option<&Path>) -> anyhow::Result<Host> {
+    /// In `keep`, else in a new temporary directory. The transform is checked on the first events.
+    pub fn start(job: &Job, keep: Option<&Path>, first: Vec<u8>) -> anyhow::Result<Host> {
         let temporary = match keep {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("bifocal-demo-").tempdir()?),
@@ -44,7 +44,7 @@ impl Host {
         let threads = options::threads(None);
         let store = Store::open(&directory)?;
         let app = App::start(store, options::quiet_engine(threads)?, threads, Config::default())?;
-        let filled = fill(&app, job);
+        let filled = fill(&app, job, first);
         if filled.is_err() {
             _ = app.stop();
         }
@@ -57,9 +57,7 @@ impl Host {
         if let Some(why) = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             bail!("events cannot be appended: {why}");
         }
-        let now_ms = chrono::Utc::now().timestamp_millis();
-        let form = Form::Lines(Typing::Json);
-        let events = batch(&self.stream.reading, &form, &Origin::default(), body, now_ms)?;
+        let events = events(&self.stream, body)?;
         let failed = self.failed.clone();
         let submitted = self.stream.submit(events, move |receipt| {
             let why = receipt.err().map(|error| error.to_string());
@@ -85,11 +83,20 @@ impl Host {
     }
 }
 
-/// A stream, and the view that reads it.
-fn fill(app: &Arc<App>, job: &Job) -> anyhow::Result<(Arc<Stream>, Arc<View>, String)> {
+/// NDJSON that came in now.
+fn events(stream: &Stream, body: Vec<u8>) -> anyhow::Result<Batch> {
+    let now_ms = chrono::Utc::now().timestamp_millis();
+    Ok(batch(&stream.reading, &Form::Lines(Typing::Json), &Origin::default(), body, now_ms)?)
+}
+
+/// A stream with its first events, and the view that reads it.
+fn fill(app: &Arc<App>, job: &Job, first: Vec<u8>) -> anyhow::Result<(Arc<Stream>, Arc<View>, String)> {
     let declared = Declared { time: Some(job.time.into()), ..Declared::default() };
     let record = declared.record(job.stream, chrono::Utc::now().timestamp_millis());
     let stream = app.create_stream(record.map_err(|not| anyhow!("{}: {}", not.field, not.why))?)?;
+    let (done, durable) = mpsc::channel();
+    stream.submit(events(&stream, first)?, move |receipt| _ = done.send(receipt))?;
+    durable.recv_timeout(PATIENCE)??;
     let component = job.component.to_vec();
     let wanted = Wanted { component, stream: Some(job.stream.into()), ..Wanted::default() };
     match app.deploy(job.view, wanted)?.wait(PATIENCE) {

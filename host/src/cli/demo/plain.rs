@@ -1,6 +1,6 @@
 //! The demo as lines, for pipes and tests: one a second, and one a run.
 
-use super::scene::{Board, Run, Scene, kind_name};
+use super::scene::{Board, Revised, Run, Scene, kind_name};
 use crate::cli::table::grouped;
 use std::io::{self, Write};
 
@@ -13,6 +13,8 @@ pub struct Plain {
     /// The number of the last run that was told.
     told: u64,
     incidents: usize,
+    /// The revised rows that were there last.
+    revised: Vec<Revised>,
 }
 
 impl Plain {
@@ -22,11 +24,13 @@ impl Plain {
         }
         self.told = scene.runs.first().map_or(self.told, |run| run.number);
         writeln!(out, "{}", line(scene))?;
-        for row in scene.revised.iter().filter(|row| row.run.is_none()).take(REVISED_MAX) {
+        let is_new = |row: &&Revised| row.run.is_none() && !self.revised.contains(row);
+        for row in scene.revised.iter().filter(is_new).take(REVISED_MAX) {
             let (was, now) = (grouped_i64(row.settled), grouped_i64(row.now));
             let title = scene.job.sum.1;
             writeln!(out, "revised  {} {}   {title} {was} -> {now}", row.key, row.window)?;
         }
+        self.revised.clone_from(&scene.revised);
         let new = scene.incidents.len().saturating_sub(self.incidents);
         for incident in scene.incidents.iter().take(new) {
             writeln!(out, "incident {incident}")?;
