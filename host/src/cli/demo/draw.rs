@@ -27,8 +27,10 @@ const WIDE: u16 = 132;
 /// From here on sections stand apart.
 const TALL: u16 = 30;
 
-const IDEA: &str = "One component, run twice. Batch (far) has folded the log up to the boundary, speed (near) \
-                    what came since; they meet at an offset. Every run proves, cell by cell, that both agree.";
+const IDEA: [&str; 2] = [
+    "The same component twice: batch (far) up to the boundary, speed (near) since.",
+    "The two meet at an offset of the log, and every run proves that they agree.",
+];
 
 pub fn draw(frame: &mut Frame<'_>, scene: &Scene, theme: Theme) {
     let area = frame.area();
@@ -46,7 +48,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene, theme: Theme) {
     let [title, idea, numbers, bar, board, lists, foot] =
         Layout::vertical(layout.into_iter().chain([Constraint::Length(1)])).areas(area);
     draw_title(frame, scene, theme, title);
-    frame.render_widget(Paragraph::new(IDEA).style(theme.faint()).wrap(Wrap { trim: true }), idea);
+    frame.render_widget(Paragraph::new(IDEA.map(Line::raw).to_vec()), idea);
     draw_numbers(frame, scene, theme, numbers);
     bar::draw(frame, scene, theme, bar);
     board::draw(frame, scene, theme, board);
@@ -78,35 +80,38 @@ fn draw_title(frame: &mut Frame<'_>, scene: &Scene, theme: Theme, area: Rect) {
 }
 
 fn draw_numbers(frame: &mut Frame<'_>, scene: &Scene, theme: Theme, area: Rect) {
-    let mut spans = Vec::new();
-    let mut add = |name: &str, value: String| {
-        spans.push(Span::styled(format!("{name} "), theme.faint()));
-        spans.push(Span::styled(format!("{value}   "), theme.strong()));
-    };
-    add("events/s", grouped(scene.rate));
-    add("head", grouped(scene.head));
-    add("visible", grouped(scene.visible));
-    add("boundary", grouped(scene.boundary));
-    add("fresh", format!("{} ms", scene.freshness_ms));
-    add("late", grouped(scene.late));
-    if scene.rejected > 0 {
-        add("rejected", grouped(scene.rejected));
+    let numbers = [
+        ("head", grouped(scene.head)),
+        ("visible", grouped(scene.visible)),
+        ("boundary", grouped(scene.boundary)),
+        ("fresh", format!("{} ms", scene.freshness_ms)),
+        ("late", grouped(scene.late)),
+    ];
+    let mut spans = vec![Span::styled(format!("{}/s", grouped(scene.rate)), theme.strong())];
+    for (name, value) in numbers {
+        spans.push(Span::styled(format!("  {name} "), theme.faint()));
+        spans.push(Span::styled(value, theme.strong()));
     }
     frame.render_widget(Line::from(spans), area);
 }
 
 fn draw_foot(frame: &mut Frame<'_>, scene: &Scene, theme: Theme, area: Rect) {
-    let is_over = scene.head == scene.total && scene.total > 0;
-    let says = match (&scene.trouble, scene.incidents.first()) {
-        (Some(trouble), _) => Span::styled(trouble.clone(), theme.bad()),
-        (None, Some(incident)) => Span::styled(format!("incident: {incident}"), theme.bad()),
-        (None, None) if is_over => Span::raw("all events have arrived"),
-        (None, None) => Span::styled(
-            format!("the data's clock: {}", Rfc3339(scene.arrived_ms)).replace('T', " "),
-            theme.faint(),
-        ),
-    };
-    frame.render_widget(Line::from(vec![Span::styled("q", theme.strong()), Span::raw(" stops   "), says]), area);
+    let mut spans = vec![Span::styled("q", theme.strong()), Span::raw(" stops   ")];
+    if let Some(trouble) = &scene.trouble {
+        spans.push(Span::styled(trouble.clone(), theme.bad()));
+    } else if let Some(incident) = scene.incidents.first() {
+        spans.push(Span::styled(format!("incident: {incident}"), theme.bad()));
+    } else {
+        let arrived = Rfc3339(scene.arrived_ms).to_string().replace('T', " ");
+        let arrived = arrived.trim_end_matches(":00Z").trim_end_matches('Z');
+        let is_over = scene.head == scene.total;
+        let so_far = if is_over { "all events have arrived, the last at" } else { "what arrives now arrived at" };
+        spans.push(Span::styled(format!("{so_far} {arrived}"), theme.faint()));
+        if scene.rejected > 0 {
+            spans.push(Span::styled(format!("   rejected {}", grouped(scene.rejected)), theme.faint()));
+        }
+    }
+    frame.render_widget(Line::from(spans), area);
 }
 
 /// Where nothing else has room.

@@ -36,11 +36,11 @@ const FLIGHTS: Job = Job {
     component: include_bytes!("../../../assets/demo/flights.wasm"),
     feed: include_bytes!("../../../assets/demo/flights.feed.zst"),
     time: "date",
-    what: "real flights of February 2001, in the order in which each was known",
+    what: "real flights of 2001, arriving as they did",
     keys: &["origin"],
     key_title: "airport",
     sum: ("departures", "departures"),
-    other: ("p95_delay", "p95 of delays, minutes"),
+    other: ("p95_delay", "p95 delay, minutes"),
 };
 
 const ORDERS: Job = Job {
@@ -49,7 +49,7 @@ const ORDERS: Job = Job {
     component: include_bytes!("../../../assets/demo/revenue.wasm"),
     feed: include_bytes!("../../../assets/demo/orders.feed.zst"),
     time: "ts",
-    what: "generated orders of one day, three in a hundred of them late",
+    what: "made-up orders of one day, some of them late",
     keys: &["merchant_id", "currency"],
     key_title: "merchant",
     sum: ("orders", "completed orders"),

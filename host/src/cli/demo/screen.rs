@@ -3,6 +3,8 @@
 use super::draw::{self, Theme};
 use super::scene::Scene;
 use ratatui::DefaultTerminal;
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{Clear, ClearType};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use std::io;
 use std::time::Duration;
@@ -24,7 +26,10 @@ pub enum Wish {
 impl Screen {
     pub fn enter() -> io::Result<Screen> {
         // Gives the terminal back on a panic too, before its message is printed.
-        Ok(Screen { terminal: ratatui::try_init()?, theme: Theme::of_environment() })
+        let screen = Screen { terminal: ratatui::try_init()?, theme: Theme::of_environment() };
+        // A terminal without a second screen shows what stood there before.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        Ok(screen)
     }
 
     pub fn draw(&mut self, scene: &Scene) -> io::Result<()> {

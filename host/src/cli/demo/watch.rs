@@ -126,8 +126,8 @@ impl Watch {
             Revised { key: key.0, window: key.1, settled, now: row.seen.sum, run: None }
         });
         self.revised = revised.collect();
-        // Those that came latest of all.
-        self.revised.sort_by(|a, b| a.window.cmp(&b.window));
+        // First those that came latest of all; rows that were not there before tell less.
+        self.revised.sort_by(|a, b| (a.settled == 0, &a.window).cmp(&(b.settled == 0, &b.window)));
         Ok(())
     }
 

@@ -56,7 +56,7 @@ fn bar(scene: &Scene, theme: Theme, scale: &Scale) -> Line<'static> {
 /// `▲run 6` where each run has cut; an older one gives way where two would touch.
 fn cuts(scene: &Scene, theme: Theme, scale: &Scale) -> Line<'static> {
     let mut marks: Vec<(usize, String)> = Vec::new();
-    let mut limit = scale.columns as usize;
+    let mut limit = scale.columns as usize + 1;
     for run in scene.runs.iter().filter(|run| run.failed.is_none() && run.to > scale.from) {
         let mark = format!("▲ run {}", run.number);
         let at = scale.at(run.to).min((scale.columns as usize).saturating_sub(mark.chars().count()));

@@ -56,7 +56,7 @@ fn total(scene: &Scene, theme: Theme) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{:<KEY$}", format!("all {}", board.rows.len())), theme.strong())];
     spans.extend(sums([board.far, board.near, board.merged], theme));
     if !board.rows.is_empty() {
-        spans.push(Span::styled("     merged from states, not from numbers", theme.faint()));
+        spans.push(Span::styled("   merged from states, not sums", theme.faint()));
     }
     Line::from(spans)
 }

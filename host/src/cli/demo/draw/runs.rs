@@ -8,18 +8,22 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// Where the certificate stands in a line.
+const CERTIFICATE: u16 = 59;
+
 pub fn draw_runs(frame: &mut Frame<'_>, scene: &Scene, theme: Theme, area: Rect) {
-    let proof = format!(
-        "runs: {} made, {} cells compared with what speed had said",
-        grouped(scene.runs_total),
-        grouped(scene.compared_total)
-    );
+    let (runs, compared) = (grouped(scene.runs_total), grouped(scene.compared_total));
+    let proof = format!("runs: {runs} made, {compared} cells compared");
     let mut title = vec![Span::styled(proof, theme.heading())];
     if let Some(kind) = scene.running {
-        title.push(Span::styled(format!("   {} run…", kind_name(kind)), theme.faint()));
+        title.push(Span::styled(format!("  {} run…", kind_name(kind)), theme.faint()));
     }
     let lines = scene.runs.iter().map(|run| run_line(run, theme));
     list(frame, area, Line::from(title), lines);
+    if area.height > 0 && area.width > CERTIFICATE + 18 {
+        let at = Rect { x: area.x + CERTIFICATE, width: area.width - CERTIFICATE, height: 1, ..area };
+        frame.render_widget(Line::styled("certificate", theme.faint()), at);
+    }
 }
 
 fn run_line(run: &Run, theme: Theme) -> Line<'static> {
@@ -30,14 +34,15 @@ fn run_line(run: &Run, theme: Theme) -> Line<'static> {
     }
     let verdict = if run.is_clean() { theme.good() } else { theme.bad() };
     let compared = format!("{:>7} cells: {} differ", grouped(run.compared), grouped(run.differ));
-    let rest = format!("   {}{:>6} ms", run.certificate, run.took_ms);
+    let rest = format!("  {}{:>7} ms", run.certificate, run.took_ms);
     Line::from(vec![Span::raw(what), Span::styled(compared, verdict), Span::raw(rest)])
 }
 
 pub fn draw_revised(frame: &mut Frame<'_>, scene: &Scene, theme: Theme, area: Rect) {
     let title = format!("late: {} settled rows revised", scene.revised.len());
+    let what = Span::styled(format!("   {}, far → merged", scene.job.sum.1), theme.faint());
     let lines = scene.revised.iter().map(|row| revised_line(row, theme));
-    list(frame, area, Line::styled(title, theme.heading()), lines);
+    list(frame, area, Line::from(vec![Span::styled(title, theme.heading()), what]), lines);
 }
 
 fn revised_line(row: &Revised, theme: Theme) -> Line<'static> {
@@ -46,8 +51,8 @@ fn revised_line(row: &Revised, theme: Theme) -> Line<'static> {
     let (was, now) = (grouped_i64(row.settled), grouped_i64(row.now));
     let what = Span::raw(format!("{} {window}   ", row.key));
     let (change, where_) = match row.run {
-        None => (Span::styled(format!(" {was} → {now} "), theme.marked()), "   near has it".to_string()),
-        Some(run) => (Span::raw(format!(" {was} → {now} ")), format!("   far has it since run {run}")),
+        None => (Span::styled(format!(" {was} → {now} "), theme.marked()), "   near has it, the next run takes it in".to_string()),
+        Some(run) => (Span::raw(format!(" {was} → {now} ")), format!("   taken in by run {run}")),
     };
     Line::from(vec![what, change, Span::styled(where_, theme.faint())])
 }
