@@ -67,7 +67,8 @@ fn orders_end_by_themselves_and_can_be_asked_afterwards() {
     let next = err.lines().filter_map(|line| line.split_once("bifocal ")?.1.split_once(" #"));
     let next: Vec<&str> = next.map(|(command, _)| command.trim_end()).collect();
     assert_eq!(next.len(), 4, "{err}");
-    for command in next.iter().filter(|command| !command.starts_with("serve") && !command.starts_with("new")) {
+    for command in next.iter().filter(|command| !command.starts_with("serve") && !command.starts_with("new"))
+    {
         done(folder.path(), command);
     }
     let again = command(folder.path(), "demo --plain --for 1s --keep kept").output().unwrap();
@@ -108,8 +109,7 @@ fn payloads(name: &str) -> String {
 #[test]
 fn the_components_inside_say_what_the_plugins_say() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, feed, time) in
-        [("flights", "flights.feed.zst", "date"), ("revenue", "orders.feed.zst", "ts")]
+    for (name, feed, time) in [("flights", "flights.feed.zst", "date"), ("revenue", "orders.feed.zst", "ts")]
     {
         std::fs::write(folder.path().join("events.ndjson"), payloads(feed)).unwrap();
         let inside = std::fs::read(repository().join(format!("host/assets/demo/{name}.wasm"))).unwrap();

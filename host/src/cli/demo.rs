@@ -221,14 +221,19 @@ impl Args {
         let differ: u64 = scene.runs.iter().map(|run| run.differ).sum();
         let (events, runs) = (grouped(scene.head), grouped(scene.runs_total));
         let (seconds, compared) = (scene.elapsed.as_secs(), grouped(scene.compared_total));
-        eprintln!("seen     {events} events in {seconds} s, {runs} runs, {compared} cells compared: {differ} differ");
+        eprintln!(
+            "seen     {events} events in {seconds} s, {runs} runs, {compared} cells compared: {differ} differ"
+        );
         let view = scene.job.view;
         let commands = match &self.keep {
             Some(directory) => {
                 let data = directory.display();
                 let sum = scene.job.sum.0;
                 vec![
-                    (format!("bifocal query {view} --grain 1d --order=-{sum} --limit 5 --data {data}"), "both lenses, now"),
+                    (
+                        format!("bifocal query {view} --grain 1d --order=-{sum} --limit 5 --data {data}"),
+                        "both lenses, now",
+                    ),
                     (format!("bifocal batch {view} --verify --data {data}"), "the proof, from raw payloads"),
                     (format!("bifocal serve --data {data}"), "the same host, over HTTP"),
                 ]
@@ -238,7 +243,8 @@ impl Args {
                 ("bifocal serve --data ./data".to_string(), "a host that stays"),
             ],
         };
-        let own = ("bifocal new clicks --lang rust && bifocal test clicks".to_string(), "a transform of your own");
+        let own =
+            ("bifocal new clicks --lang rust && bifocal test clicks".to_string(), "a transform of your own");
         for (number, (command, what)) in commands.into_iter().chain([own]).enumerate() {
             let word = if number == 0 { "next" } else { "" };
             eprintln!("{word:<8} {command:<54} # {what}");

@@ -23,7 +23,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 const WIDTH_MIN: u16 = 72;
 const HEIGHT_MIN: u16 = 18;
 /// From here on two lists stand side by side.
-const WIDE: u16 = 132;
+const WIDE: u16 = 156;
 /// From here on sections stand apart.
 const TALL: u16 = 30;
 
@@ -51,18 +51,18 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene, theme: Theme) {
     frame.render_widget(Paragraph::new(IDEA.map(Line::raw).to_vec()), idea);
     draw_numbers(frame, scene, theme, numbers);
     bar::draw(frame, scene, theme, bar);
-    board::draw(frame, scene, theme, board);
+    let apart = |area: Rect| Rect { height: area.height.saturating_sub(gap), ..area };
+    board::draw(frame, scene, theme, apart(board));
     let (revised, made) = split(lists, more, gap);
     runs::draw_runs(frame, scene, theme, made);
-    runs::draw_revised(frame, scene, theme, revised);
+    runs::draw_revised(frame, scene, theme, apart(revised));
     draw_foot(frame, scene, theme, foot);
 }
 
 /// Room for revised rows, and for runs.
 fn split(lists: Rect, more: u16, gap: u16) -> (Rect, Rect) {
     if lists.width >= WIDE - 2 {
-        let [made, revised] =
-            Layout::horizontal([Constraint::Min(84), Constraint::Length(46)]).areas(lists);
+        let [made, revised] = Layout::horizontal([Constraint::Length(84), Constraint::Min(70)]).areas(lists);
         return (revised, made);
     }
     let [revised, made] =
@@ -103,9 +103,10 @@ fn draw_foot(frame: &mut Frame<'_>, scene: &Scene, theme: Theme, area: Rect) {
         spans.push(Span::styled(format!("incident: {incident}"), theme.bad()));
     } else {
         let arrived = Rfc3339(scene.arrived_ms).to_string().replace('T', " ");
-        let arrived = arrived.trim_end_matches(":00Z").trim_end_matches('Z');
+        let arrived = arrived.get(..16).unwrap_or_default();
         let is_over = scene.head == scene.total;
-        let so_far = if is_over { "all events have arrived, the last at" } else { "what arrives now arrived at" };
+        let so_far =
+            if is_over { "all events have arrived, the last" } else { "the last event really arrived" };
         spans.push(Span::styled(format!("{so_far} {arrived}"), theme.faint()));
         if scene.rejected > 0 {
             spans.push(Span::styled(format!("   rejected {}", grouped(scene.rejected)), theme.faint()));

@@ -44,8 +44,7 @@ fn legend(scene: &Scene, theme: Theme) -> Line<'static> {
 }
 
 fn bar(scene: &Scene, theme: Theme, scale: &Scale) -> Line<'static> {
-    let (boundary, visible, head) =
-        (scale.at(scene.boundary), scale.at(scene.visible), scale.at(scene.head));
+    let (boundary, visible, head) = (scale.at(scene.boundary), scale.at(scene.visible), scale.at(scene.head));
     Line::from(vec![
         Span::styled(FAR.repeat(boundary), theme.far()),
         Span::styled(NEAR.repeat(visible.saturating_sub(boundary)), theme.near()),

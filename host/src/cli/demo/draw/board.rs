@@ -53,7 +53,8 @@ fn line(row: &Row, theme: Theme) -> Line<'static> {
 
 fn total(scene: &Scene, theme: Theme) -> Line<'static> {
     let board = &scene.board;
-    let mut spans = vec![Span::styled(format!("{:<KEY$}", format!("all {}", board.rows.len())), theme.strong())];
+    let mut spans =
+        vec![Span::styled(format!("{:<KEY$}", format!("all {}", board.rows.len())), theme.strong())];
     spans.extend(sums([board.far, board.near, board.merged], theme));
     if !board.rows.is_empty() {
         spans.push(Span::styled("   merged from states, not sums", theme.faint()));

@@ -49,10 +49,11 @@ fn revised_line(row: &Revised, theme: Theme) -> Line<'static> {
     let window = row.window.replace('T', " ");
     let window = window.trim_end_matches(":00Z");
     let (was, now) = (grouped_i64(row.settled), grouped_i64(row.now));
-    let what = Span::raw(format!("{} {window}   ", row.key));
+    let what = Span::raw(format!("{:<29}", format!("{} {window}", row.key)));
+    let change = format!("{:^13}", format!("{was} → {now}"));
     let (change, where_) = match row.run {
-        None => (Span::styled(format!(" {was} → {now} "), theme.marked()), "   near has it, the next run takes it in".to_string()),
-        Some(run) => (Span::raw(format!(" {was} → {now} ")), format!("   taken in by run {run}")),
+        None => (Span::styled(change, theme.marked()), "  in near until the next run".to_string()),
+        Some(run) => (Span::raw(change), format!("  taken in by run {run}")),
     };
     Line::from(vec![what, change, Span::styled(where_, theme.faint())])
 }
