@@ -6,6 +6,7 @@
 //! - `store [EVENTS]`: the same job replayed from a durable log, by default 10 M;
 //! - `parts [EVENTS]`: where the time of columns to cells goes, by default 2 M;
 //! - `large [EVENTS]`: a log larger than memory, by default 100 M: append, seal, replay, memory all the way;
+//! - `living`: the server from outside, over HTTP: appends, freshness, queries, recovery;
 //! - `durable`: append against a plain file, and how long a log takes to open after a kill.
 //!
 //! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
@@ -17,6 +18,7 @@ mod durable;
 mod hot;
 mod job;
 mod large;
+mod living;
 mod json;
 mod measure;
 mod native;
@@ -26,14 +28,28 @@ mod replay;
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | durable";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | durable";
 
 enum What {
-    Orders { events: u64, hot_events: u64 },
-    Parts { events: u64 },
-    Store { events: u64 },
-    Large { events: u64 },
+    Orders {
+        events: u64,
+        hot_events: u64,
+    },
+    Parts {
+        events: u64,
+    },
+    Store {
+        events: u64,
+    },
+    Large {
+        events: u64,
+    },
     Durable,
+    Living,
+    /// The other process of `living`.
+    Server {
+        directory: String,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -57,6 +73,8 @@ fn main() -> anyhow::Result<()> {
             let job = job::Job::new(events)?;
             (events, replay::Stored::new(&job)?.measure()?, json::certificate(&job)?)
         }
+        What::Living => return living::measure(),
+        What::Server { directory } => return living::server(std::path::Path::new(&directory)),
         What::Durable => {
             durable::measure()?;
             return durable::open_after_kill(10_000_000);
@@ -82,6 +100,8 @@ fn what(arguments: &[String]) -> Option<What> {
         ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
         ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
         ("large", ..=2) => Some(What::Large { events: number(1, 100_000_000)? }),
+        ("living", 1) => Some(What::Living),
+        ("server", 2) => Some(What::Server { directory: arguments.get(1)?.clone() }),
         ("durable", 1) => Some(What::Durable),
         _ => None,
     }

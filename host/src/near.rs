@@ -236,6 +236,16 @@ impl Near {
             Arc::new(Pointer { base: Some(Arc::new(base)), parts: Vec::new(), visible, greatest_ms });
     }
 
+    /// Folds anew all that follows the batch view: what is on disk of it cannot be read.
+    pub fn refold(&self, greatest_ms: Option<i64>) {
+        let mut state = self.lock();
+        let (base, visible) = (state.pointer.base.clone(), state.pointer.boundary());
+        state.epoch += 1;
+        state.files.clear();
+        (state.persisted, state.persisting) = (visible, visible);
+        state.pointer = Arc::new(Pointer { base, parts: Vec::new(), visible, greatest_ms });
+    }
+
     /// Lays down on disk what is not there yet, up to what is visible. How many events it covers.
     pub fn persist(&self, calls: &Calls, folder: &Folder<'_>) -> Result<u64, half::Error> {
         let (parts, range) = {

@@ -3,7 +3,7 @@
 //! calls has cut the speed view at the run's end and waited until it was folded that far.
 
 use crate::deltas;
-use crate::half::Job;
+use crate::half::{self, Job};
 use crate::log::ReadLog;
 use crate::merge::{Merge, Source};
 use crate::near::Pointer;
@@ -11,7 +11,7 @@ use crate::offset::{Offset, Range};
 use crate::parts::{self, Part};
 use crate::reconcile::Drift;
 use crate::refold::{self, Choice, Error, Means, Progress, Target};
-use crate::store::{CacheBytes, Meta, Proof, ViewFile, ViewWriter};
+use crate::store::{self, CacheBytes, Meta, Proof, ViewFile, ViewWriter};
 use crate::witness::{Case, Cells, Party};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -89,22 +89,27 @@ impl<'a> Renewal<'a> {
     fn full(&self, progress: Progress<'_>) -> Result<Renewed, Error> {
         refold::full(self.job, self.to, self.target, self.means, progress)?;
         let view = self.open()?;
+        let compared = self.compared(&view);
+        self.judged(view, compared, false)
+    }
+
+    /// A full run against all that was served.
+    fn compared(&self, view: &ViewFile) -> Result<Drift, Error> {
         let (base, generation) = (self.pointer.base_view(), self.generation());
         let mut overlay = overlay(self.job, base, generation)?;
         let mut drift = Drift::of(&mut view.scan()?, &mut overlay)?;
         let old = base.into_iter().flat_map(ViewFile::rejected);
         let near = generation.iter().flat_map(|part| part.rejected());
         drift.compare_rejected(view.rejected(), old.chain(near))?;
-        self.check_conserved(&mut drift, view.meta());
-        let blamed = self.blame(&drift, &view, false)?;
-        Ok(Renewed { view, drift: Some(drift), blamed })
+        Ok(drift)
     }
 
     fn incremental(&self, base: &ViewFile, progress: Progress<'_>) -> Result<Renewed, Error> {
         let generation = self.generation();
-        let mut drift = Drift::default();
+        let mut compared = Ok(Drift::default());
         let mut look = |cells: &mut dyn Source| {
-            drift = Drift::of(cells, &mut deltas::merged(self.job.calls, generation)?)?;
+            let near = deltas::merged(self.job.calls, generation);
+            compared = near.and_then(|mut near| Drift::of(cells, &mut near)).map_err(Error::from);
             Ok(())
         };
         let (job, to, target, means) = (self.job, self.to, self.target, self.means);
@@ -114,11 +119,42 @@ impl<'a> Renewal<'a> {
         let is_new = |event: &Result<crate::extract::Rejected, _>| {
             event.as_ref().map_or(true, |event| event.offset >= boundary)
         };
-        let near = generation.iter().flat_map(|part| part.rejected());
-        drift.compare_rejected(view.rejected().filter(is_new), near)?;
+        let compared = compared.and_then(|mut drift| {
+            let near = generation.iter().flat_map(|part| part.rejected());
+            drift.compare_rejected(view.rejected().filter(is_new), near)?;
+            Ok(drift)
+        });
+        self.judged(view, compared, true)
+    }
+
+    /// The verdict. What was served and cannot be read any more is at fault by that alone.
+    fn judged(
+        &self,
+        view: ViewFile,
+        compared: Result<Drift, Error>,
+        is_incremental: bool,
+    ) -> Result<Renewed, Error> {
+        let mut drift = match compared {
+            Ok(drift) => drift,
+            Err(error) => {
+                let Some(party) = self.unreadable(&error) else { return Err(error) };
+                let drift = Drift { conservation: vec![error.to_string()], ..Drift::default() };
+                return Ok(Renewed { view, drift: Some(drift), blamed: [party].into() });
+            }
+        };
         self.check_conserved(&mut drift, view.meta());
-        let blamed = self.blame(&drift, &view, true)?;
+        let blamed = self.blame(&drift, &view, is_incremental)?;
         Ok(Renewed { view, drift: Some(drift), blamed })
+    }
+
+    /// Whose file is damaged.
+    fn unreadable(&self, error: &Error) -> Option<Party> {
+        let Error::Fold(half::Error::Store(store::Error::Damaged { file, .. })) = error else { return None };
+        if self.pointer.base_view().is_some_and(|base| base.file() == file) {
+            return Some(Party::OldBatch);
+        }
+        let is_it = |part: &Arc<Part>| part.file().is_some_and(|part| part.file() == file);
+        self.generation().iter().any(is_it).then_some(Party::Generation)
     }
 
     fn check_conserved(&self, drift: &mut Drift, new: &Meta) {

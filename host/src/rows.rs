@@ -10,7 +10,7 @@ mod table;
 
 pub use table::grouped;
 
-use crate::column::{Column, Value};
+use crate::column::{Builder, Column, Value};
 use crate::description::{Field, Kind};
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -31,6 +31,20 @@ pub struct Rows {
 impl Rows {
     pub fn new(fields: Vec<Field>, columns: Vec<Column>, count: usize) -> Rows {
         Rows { fields, columns, count }
+    }
+
+    /// The rows of several parts of the same fields, one after the other.
+    pub fn joined(fields: Vec<Field>, parts: &[Rows]) -> Rows {
+        let column = |(place, field): (usize, &Field)| {
+            let mut builder = Builder::default();
+            for part in parts {
+                let Some(column) = part.columns.get(place) else { continue };
+                (0..part.count).for_each(|row| builder.push(&field.kind, column.value(&field.kind, row)));
+            }
+            builder.finish()
+        };
+        let columns = fields.iter().enumerate().map(column).collect();
+        Rows::new(fields, columns, parts.iter().map(|part| part.count).sum())
     }
 
     /// A table shows at most `table_rows_max` rows; every other format has all.

@@ -13,14 +13,20 @@ mod guards;
 mod keys;
 #[path = "http/kills.rs"]
 mod kills;
+#[path = "http/lives.rs"]
+mod lives;
 #[path = "http/overload.rs"]
 mod overload;
 #[path = "data/process.rs"]
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod process;
+#[path = "http/proxy.rs"]
+mod proxy;
 #[path = "http/server.rs"]
 mod server;
 #[path = "http/stops.rs"]
 mod stops;
 #[path = "http/streams.rs"]
 mod streams;
+#[path = "http/views.rs"]
+mod views;

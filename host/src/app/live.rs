@@ -10,11 +10,11 @@ use crate::half::{self, Job};
 use crate::log::ReadLog;
 use crate::near::{Base, Near};
 use crate::offset::{Offset, Range};
-use crate::store::{CacheBytes, Store, VersionRecord, ViewFile, ViewRecord};
+use crate::store::{self, CacheBytes, Store, VersionRecord, ViewFile, ViewRecord};
 use crate::transform::Transform;
 use crate::wasm::{Component, Engine};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ const TIDY: Duration = Duration::from_millis(100);
 /// What is folded is on disk after this time, or when this much of it is in memory.
 const PERSIST: Duration = Duration::from_secs(2);
 const PERSIST_BYTES: usize = 64 << 20;
+/// Between two looks whether there is room in memory again.
+const ROOM: Duration = Duration::from_millis(5);
 /// Before a step that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 const CACHE: CacheBytes = CacheBytes(16 << 20);
@@ -47,6 +49,8 @@ pub struct Live {
     /// What is visible has moved, or never will.
     moved: Condvar,
     is_ended: AtomicBool,
+    /// Answers have reached so far: none reaches less.
+    shown: AtomicU64,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -118,6 +122,7 @@ impl Live {
             state: Mutex::new(State { halted: record.halted.clone(), ..State::default() }),
             moved: Condvar::new(),
             is_ended: AtomicBool::new(false),
+            shown: AtomicU64::new(0),
             threads: Mutex::default(),
         })
     }
@@ -180,11 +185,19 @@ impl Live {
     fn follow(&self) {
         let mut scratch = Scratch::default();
         while !self.is_ended() {
-            let visible = self.near.pointer().visible;
-            if self.stream.log.wait_beyond(visible.0, IDLE) <= visible.0 || self.is_halted() {
-                if self.is_halted() {
-                    std::thread::sleep(IDLE);
-                }
+            let pointer = self.near.pointer();
+            if self.is_halted() {
+                std::thread::sleep(IDLE);
+                continue;
+            }
+            // What is folded waits for room on disk, not the other way round: this view alone lags.
+            if pointer.bytes() > self.speed_memory_bytes {
+                std::thread::sleep(ROOM);
+                continue;
+            }
+            let visible = pointer.visible;
+            drop(pointer);
+            if self.stream.log.wait_beyond(visible.0, IDLE) <= visible.0 {
                 continue;
             }
             // A bug in a step must not end the view silently: it is told, and tried again.
@@ -227,38 +240,72 @@ impl Live {
         loop {
             let is_last = self.is_ended();
             let bytes = self.near.pointer().bytes();
-            let is_due =
-                is_last || last.elapsed() >= PERSIST || bytes > PERSIST_BYTES && self.near.unpersisted() > 0;
+            // To fold two parts together takes as much again: where there is no room for that, disk comes first.
+            let is_large = bytes > self.speed_memory_bytes / 2;
+            let is_much = bytes > PERSIST_BYTES && self.near.unpersisted() > 0;
+            let is_due = is_last || last.elapsed() >= PERSIST || is_much;
             let kept = catch_unwind(AssertUnwindSafe(|| {
-                if is_due || bytes > self.speed_memory_bytes {
+                if is_due || is_large {
                     last = Instant::now();
                     self.persist(store)?;
                 }
-                while !is_last && self.near.tidy_all(&self.calls)? {}
+                while !is_last && !is_large && self.near.tidy_all(&self.calls)? {}
                 Ok::<(), half::Error>(())
             }));
             match kept {
                 Ok(Ok(())) => {}
                 // The speed view is in memory all the same, and the log has it.
-                Ok(Err(error)) => eprintln!("warning  {}: {error}", self.name),
+                Ok(Err(error)) => {
+                    eprintln!("warning  {}: {error}", self.name);
+                    if let half::Error::Store(error) = &error {
+                        _ = self.heal(error);
+                    }
+                }
                 Err(panic) => eprintln!("warning  {}: {}", self.name, panicked(&panic)),
             }
             if is_last {
                 return;
             }
-            self.pause(TIDY);
+            self.pause(if is_large { ROOM } else { TIDY });
         }
     }
 
     fn persist(&self, store: &Store) -> Result<(), half::Error> {
         let deltas = self.deltas(store);
         self.near.persist(&self.calls, &deltas)?;
-        while self.near.tidy_files(&self.calls, &deltas)? {}
-        if self.near.pointer().bytes() > self.speed_memory_bytes {
+        if self.near.pointer().bytes() > self.speed_memory_bytes / 2 {
             self.near.evict();
             self.lock().is_full = true;
         }
+        while self.near.tidy_files(&self.calls, &deltas)? {}
         Ok(())
+    }
+
+    /// Folds anew what follows the batch view, if a file of it is what cannot be read.
+    pub fn heal(&self, error: &store::Error) -> Result<(), Error> {
+        let pointer = self.near.pointer();
+        let store::Error::Damaged { file, .. } = error else { return Ok(()) };
+        if !pointer.parts.iter().any(|part| part.file().is_some_and(|part| part.file() == file)) {
+            return Ok(());
+        }
+        eprintln!("warning  {}: {error}; what follows the batch view is folded again", self.name);
+        self.start_over(|greatest_ms| self.near.refold(greatest_ms))
+    }
+
+    /// Lets `restart` serve less for a while, given the greatest event time before the boundary. Nobody is
+    /// shown less: questions wait.
+    pub fn start_over(&self, restart: impl FnOnce(Option<i64>)) -> Result<(), Error> {
+        let pointer = self.near.pointer();
+        let greatest_ms =
+            self.stream.arrivals.greatest_before(pointer.boundary()).map_err(half::Error::from)?;
+        self.shown.fetch_max(pointer.visible.0, Ordering::AcqRel);
+        restart(greatest_ms);
+        Ok(())
+    }
+
+    /// The offset that every answer reaches.
+    pub fn shown(&self) -> u64 {
+        self.shown.load(Ordering::Acquire)
     }
 
     /// Whether speed has outgrown its memory since this was last asked.

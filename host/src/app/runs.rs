@@ -187,7 +187,7 @@ fn look(view: &View) {
     if !view.runs.is_idle() || live.is_halted() {
         return;
     }
-    if live.was_full() {
+    if is_outgrown(&live) {
         _ = view.runs.order(RunKind::Sealed, None);
         return;
     }
@@ -212,6 +212,15 @@ fn look(view: &View) {
     } else if batch.is_due(last_any, now_ms) && is_new {
         _ = view.runs.order(RunKind::Incremental, None);
     }
+}
+
+/// Whether speed has outgrown its memory, and has so many cells that it is worth writing the batch view anew:
+/// half as many as that at least, so that a cell is written a logarithmic number of times.
+fn is_outgrown(live: &Live) -> bool {
+    let pointer = live.near.pointer();
+    let near: u64 = pointer.parts.iter().map(|part| part.count()).sum();
+    let base = pointer.base_view().map_or(0, |view| view.meta().cells);
+    near * 2 >= base && live.was_full()
 }
 
 fn now_ms() -> i64 {
@@ -351,8 +360,7 @@ impl Making<'_> {
         let deltas = self.live.deltas(self.view.store());
         if matches!(kind, Kind::Targeted(_)) && self.live.is_whole() {
             // Whole states beyond the boundary grew from cells that may be others now.
-            let greatest_ms = self.view.stream.arrivals.greatest_before(boundary);
-            self.live.near.restart(base, greatest_ms.map_err(crate::half::Error::from)?);
+            self.live.start_over(|greatest_ms| self.live.near.restart(base, greatest_ms))?;
             deltas.remove(Range::new(boundary, Offset(u64::MAX)), None)?;
         } else {
             self.live.near.publish(base);

@@ -2,9 +2,11 @@
 
 use super::Error;
 use crate::arrivals::Arrivals;
+use crate::event::Typing;
 use crate::input::Reading;
+use crate::input::request::{Form, Origin, batch};
 use crate::store::{self, Appender, Batch, Receipt, Store, StreamLog, StreamRecord};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
 
 pub struct Stream {
     pub record: StreamRecord,
@@ -35,6 +37,16 @@ impl Stream {
         let appender = self.appender.read().unwrap_or_else(PoisonError::into_inner);
         let appender = appender.as_ref().ok_or(Error::Stopping)?;
         Ok(appender.submit(batch, done)?)
+    }
+
+    /// The events of NDJSON, which came in at `now_ms`; durable on return, all of them or none.
+    pub fn append_lines(&self, lines: &[u8], now_ms: i64) -> Result<Receipt, Error> {
+        let form = Form::Lines(Typing::Json);
+        let batch = batch(&self.reading, &form, &Origin::default(), lines.to_vec(), now_ms);
+        let (done, answer) = mpsc::sync_channel(1);
+        let batch = batch.map_err(|error| Error::Refused(format!("{error}; nothing was appended")))?;
+        self.submit(batch, move |receipt| _ = done.send(receipt))?;
+        Ok(answer.recv().map_err(|_| Error::Stopping)??)
     }
 
     /// Makes durable what waits; takes no more.

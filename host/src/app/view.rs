@@ -6,7 +6,8 @@ use super::schedule::Schedule;
 use super::{Error, Stream};
 use crate::near::{Base, Pointer};
 use crate::offset::Offset;
-use crate::serving::{Asked, Late, Query};
+use crate::rows::Rows;
+use crate::serving::{self, Asked, Late, Query, Summary};
 use crate::store::{CacheBytes, IncidentRecord, RunRecord, RunResult, Store, ViewFile, ViewRecord};
 use crate::time::Rfc3339;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -198,8 +199,11 @@ impl View {
     /// The offset that every answer reaches: what has been visible stays visible, also after a restart. A
     /// view whose speed was halted or fails is served as far as it is, and says so.
     fn shown_before(&self) -> u64 {
-        let is_folding = self.live().fault() == (None, None);
-        if self.was_shown && is_folding { self.head_at_start } else { 0 }
+        let live = self.live();
+        if live.fault() != (None, None) {
+            return 0;
+        }
+        live.shown().max(if self.was_shown { self.head_at_start } else { 0 })
     }
 
     /// Whether it is folded as far as it was served before this process began.
@@ -274,6 +278,18 @@ fn late_of(record: &ViewRecord) -> Late {
 }
 
 impl Answer {
+    /// All rows at once; for few of them. What is broken, and what waits, is in the summary.
+    pub fn rows(&self) -> Result<(Rows, Summary), Error> {
+        let mut parts: Vec<Rows> = Vec::new();
+        let mut take = |rows: &Rows| {
+            parts.push(rows.clone());
+            Ok::<(), serving::Error>(())
+        };
+        let summary = serving::answer(&self.live.calls, &self.pointer, &self.query, &mut take)?;
+        let fields = serving::fields(self.live.calls.description(), &self.query);
+        Ok((Rows::joined(fields, &parts), summary))
+    }
+
     pub fn watermark(&self) -> Option<String> {
         self.watermark_ms.map(|ms| Rfc3339(ms).to_string())
     }

@@ -24,6 +24,14 @@ pub fn engine(threads: usize) -> anyhow::Result<Engine> {
     )
 }
 
+/// The same for a server, where many call at a time.
+pub fn server_engine(threads: usize) -> anyhow::Result<Engine> {
+    engine(threads + SERVER_INSTANCES / 2)
+}
+
+/// Instances of a server beside those of a run.
+const SERVER_INSTANCES: usize = 48;
+
 /// The same, but guests are not heard.
 pub fn quiet_engine(threads: usize) -> anyhow::Result<Engine> {
     engine_with(threads, Arc::new(|_, _, _| {}))

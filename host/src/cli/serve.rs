@@ -50,7 +50,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let names = args.name.iter().chain(&config.hosts).cloned().collect();
     let store = Store::open(&directory).map_err(|error| in_words(error, &shown))?;
     let threads = options::threads(args.threads);
-    let app = App::start(store, options::engine(threads)?, threads, config)?;
+    let app = App::start(store, options::server_engine(threads)?, threads, config)?;
     let (streams, views) = (app.streams(), app.views().len());
     let events = grouped(streams.iter().map(|stream| stream.log.head()).sum());
     eprintln!("opened   {shown}: {} streams with {events} events, {views} views", streams.len());

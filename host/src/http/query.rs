@@ -89,7 +89,12 @@ pub async fn query(
         let mut out = Out { begin: Some(begin), pieces, handle, gathered: Vec::new(), headers: Vec::new() };
         match answer(&edge, &view, &question, form, &mut out) {
             Ok(()) => _ = out.finish(),
-            Err(problem) => out.fail(problem),
+            Err(stop) => {
+                if let Stop::Serving(serving::Error::Store(error)) = &stop {
+                    _ = view.live().heal(error);
+                }
+                out.fail(stop.into());
+            }
         }
         edge.metrics.queried(&view.name, started.elapsed());
     });
@@ -166,8 +171,8 @@ fn question(uri: &Uri) -> Result<Question, Problem> {
     Ok(question)
 }
 
-fn answer(edge: &Edge, view: &View, question: &Question, form: Form, out: &mut Out) -> Result<(), Problem> {
-    let answer = view.ask(question, edge.options.visible_time, edge.now_ms())?;
+fn answer(edge: &Edge, view: &View, question: &Question, form: Form, out: &mut Out) -> Result<(), Stop> {
+    let answer = view.ask(question, edge.options.visible_time, edge.now_ms()).map_err(Problem::from)?;
     out.headers = told(&answer);
     let fields = serving::fields(answer.live.calls.description(), &answer.query);
     if form == Form::Enveloped {
@@ -200,6 +205,7 @@ fn gone(error: io::Error) -> Problem {
 
 /// Why rows end before their end.
 enum Stop {
+    Problem(Problem),
     Serving(serving::Error),
     Rows(crate::rows::Error),
 }
@@ -210,9 +216,16 @@ impl From<serving::Error> for Stop {
     }
 }
 
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Stop {
+        Stop::Problem(problem)
+    }
+}
+
 impl From<Stop> for Problem {
     fn from(stop: Stop) -> Problem {
         match stop {
+            Stop::Problem(problem) => problem,
             Stop::Serving(error) => Problem::from(app::Error::from(error)),
             Stop::Rows(error) => Problem::internal(error),
         }
@@ -300,7 +313,11 @@ impl Out {
     }
 
     fn finish(mut self) -> io::Result<()> {
-        if self.gathered.is_empty() { Ok(self.begin()) } else { self.send() }
+        if !self.gathered.is_empty() {
+            return self.send();
+        }
+        self.begin();
+        Ok(())
     }
 
     fn fail(mut self, problem: Problem) {

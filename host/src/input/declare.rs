@@ -34,7 +34,8 @@ pub struct Declared {
 }
 
 /// Why there is no such stream, by the field that is to blame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {why}")]
 pub struct NotDeclared {
     pub field: &'static str,
     pub value: Option<String>,

@@ -1,7 +1,6 @@
 //! Rows in an order of somebody's choice: gathered, sorted, cut off.
 
 use super::condition::compare;
-use crate::column::Builder;
 use crate::description::Field;
 use crate::rows::Rows;
 use std::cmp::Ordering;
@@ -23,38 +22,36 @@ pub struct Sorting {
     limit: usize,
     /// A column of which each value has its own limit.
     per: Option<usize>,
-    rows: Option<Rows>,
+    parts: Vec<Rows>,
+    count: usize,
 }
 
 impl Sorting {
     pub fn new(by: Vec<By>, limit: usize, per: Option<usize>) -> Sorting {
-        Sorting { by, limit, per, rows: None }
+        Sorting { by, limit, per, parts: Vec::new(), count: 0 }
     }
 
     /// Takes rows; forgets those that cannot be among the first any more.
     pub fn add(&mut self, rows: Rows) -> Result<(), String> {
-        let rows = match self.rows.take() {
-            None => rows,
-            Some(before) => joined(&before, &rows),
-        };
-        if rows.count > ROWS_MAX && rows.count > self.limit.saturating_mul(2) || rows.count > 2 * ROWS_MAX {
-            self.rows = Some(self.sorted(rows));
-        } else {
-            self.rows = Some(rows);
-        }
-        match self.rows.as_ref().filter(|rows| rows.count > ROWS_MAX) {
-            Some(_) => {
-                Err(format!("more than {ROWS_MAX} rows to be sorted; ask for fewer, or say a --limit"))
+        self.count += rows.count;
+        self.parts.push(rows);
+        if self.count > ROWS_MAX {
+            let sorted = self.sorted();
+            (self.count, self.parts) = (sorted.count, vec![sorted]);
+            if self.count > ROWS_MAX / 2 {
+                return Err(format!("more than {ROWS_MAX} rows to be sorted; ask for fewer, or say a limit"));
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 
-    pub fn finish(mut self) -> Rows {
-        self.rows.take().map_or_else(Rows::default, |rows| self.sorted(rows))
+    pub fn finish(self) -> Rows {
+        self.sorted()
     }
 
-    fn sorted(&self, rows: Rows) -> Rows {
+    fn sorted(&self) -> Rows {
+        let fields = self.parts.first().map(|part| part.fields.clone()).unwrap_or_default();
+        let rows = Rows::joined(fields, &self.parts);
         let mut places: Vec<usize> = (0..rows.count).collect();
         // Stable: rows that are alike stay in the order of their keys.
         places.sort_by(|a, b| self.compare(&rows, *a, *b));
@@ -96,14 +93,4 @@ pub fn picked(rows: &Rows, places: &[usize]) -> Rows {
     let pick = |(field, column): (&Field, &crate::column::Column)| column.pick(&field.kind, places);
     let columns = rows.fields.iter().zip(&rows.columns).map(pick).collect();
     Rows::new(rows.fields.clone(), columns, places.len())
-}
-
-fn joined(a: &Rows, b: &Rows) -> Rows {
-    let columns = a.fields.iter().zip(a.columns.iter().zip(&b.columns)).map(|(field, (x, y))| {
-        let mut builder = Builder::default();
-        (0..a.count).for_each(|row| builder.push(&field.kind, x.value(&field.kind, row)));
-        (0..b.count).for_each(|row| builder.push(&field.kind, y.value(&field.kind, row)));
-        builder.finish()
-    });
-    Rows::new(a.fields.clone(), columns.collect(), a.count + b.count)
 }

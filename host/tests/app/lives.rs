@@ -28,14 +28,14 @@ fn live(app: &Arc<App>, from: u64, to: u64, seed: u64) {
                         let key = format!("{from}-{producer}-{number}");
                         let first = append(app, batch(orders, Some(&key)));
                         assert_eq!(first.appended + first.duplicates, orders.len() as u64);
-                        if (number as u64 + seed) % 3 == 0 {
+                        if (number as u64 + seed).is_multiple_of(3) {
                             assert_eq!(
                                 append(app, batch(orders, Some(&key))),
                                 first,
                                 "a retry gets the first answer"
                             );
                         }
-                        if (number as u64 + seed) % 4 == 0 {
+                        if (number as u64 + seed).is_multiple_of(4) {
                             let again = append(app, batch(orders, None));
                             assert_eq!((again.appended, again.duplicates), (0, orders.len() as u64));
                         }

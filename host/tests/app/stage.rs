@@ -31,10 +31,6 @@ fn engine() -> Engine {
     ENGINE.get_or_init(|| Engine::new(options()).unwrap()).clone()
 }
 
-pub fn start(folder: &Path) -> Arc<App> {
-    start_with(folder, Config::default())
-}
-
 pub fn start_with(folder: &Path, config: Config) -> Arc<App> {
     App::start(Store::open(folder).unwrap(), engine(), 2, config).unwrap()
 }

@@ -93,6 +93,7 @@ fn every_command_has_an_example_in_its_help() {
         "stream tail",
         "stream rm",
         "append",
+        "serve",
     ] {
         let help = folder.done(&format!("{command} --help"));
         assert!(

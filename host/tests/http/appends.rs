@@ -113,11 +113,7 @@ fn what_is_too_large_is_refused_as_it_is_sent_and_as_it_is_decompressed() {
     assert!(larger.len() > 100_000);
     let too_large = |reply: super::server::Reply| assert_eq!(reply.refused(&["100000 bytes"]), 413);
     too_large(server.post("application/x-ndjson", larger.as_bytes()));
-    let chunked = [("content-type", "application/x-ndjson"), ("transfer-encoding", "chunked")];
-    let mut body = format!("{:x}\r\n", larger.len()).into_bytes();
-    body.extend_from_slice(larger.as_bytes());
-    body.extend_from_slice(b"\r\n0\r\n\r\n");
-    too_large(send_chunked(&server, &chunked, &body));
+    too_large(server.post_in_chunks(larger.as_bytes()));
     let compressed = gzip(larger.as_bytes());
     assert!(compressed.len() < 100_000);
     too_large(
@@ -133,15 +129,6 @@ fn what_is_too_large_is_refused_as_it_is_sent_and_as_it_is_decompressed() {
         server.post_with(&[("content-type", "application/x-ndjson"), ("content-encoding", "zstd")], &bomb),
     );
     assert_eq!(server.head(), 2000);
-}
-
-/// Without a length.
-fn send_chunked(server: &Server, headers: &[(&str, &str)], body: &[u8]) -> super::server::Reply {
-    let mut stream = std::net::TcpStream::connect(server.address).unwrap();
-    let head = super::server::head(server.address, "POST", "/v1/streams/orders/events", headers);
-    stream.write_all(head.as_bytes()).unwrap();
-    _ = stream.write_all(body);
-    super::server::reply(stream).unwrap()
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn a_body_without_room_is_refused_until_there_is() {
     let refused = server.post("application/x-ndjson", other.as_bytes());
     assert_eq!(refused.refused(&["try again"]), 429);
     assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(server.post_in_chunks(other.as_bytes()).refused(&["try again"]), 429);
     assert_eq!(server.post("application/x-ndjson", order("small").as_bytes()).taken(), (1, 0, 0));
     stream.write_all(rest.as_bytes()).unwrap();
     assert_eq!(reply(stream).unwrap().taken(), (1200, 0, 0));
@@ -34,9 +35,9 @@ fn a_body_without_room_is_refused_until_there_is() {
 
 #[test]
 fn of_many_at_once_exactly_those_that_were_acknowledged_are_there() {
-    let options = Options { bodies_bytes_max: 16 << 10, connections_max: 12, ..Options::default() };
+    let options = Options { bodies_bytes_max: 100 << 10, connections_max: 12, ..Options::default() };
     let server = Server::with_orders(options, false);
-    let (producers, bodies, lines) = (8, 40, 100);
+    let (producers, bodies, lines) = (8, 15, 1000);
     let acknowledged: BTreeSet<String> = std::thread::scope(|scope| {
         let started: Vec<_> = (0..producers)
             .map(|producer| {

@@ -86,6 +86,19 @@ impl Server {
         ask(self.address, "POST", "/v1/streams/orders/events", headers, body).unwrap()
     }
 
+    /// Lines to the stream `orders`, without saying how many bytes they are.
+    pub fn post_in_chunks(&self, body: &[u8]) -> Reply {
+        let headers = [("content-type", "application/x-ndjson"), ("transfer-encoding", "chunked")];
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let head = head(self.address, "POST", "/v1/streams/orders/events", &headers);
+        stream.write_all(head.as_bytes()).unwrap();
+        // A server that has said no may have closed its end.
+        _ = stream.write_all(format!("{:x}\r\n", body.len()).as_bytes());
+        _ = stream.write_all(body);
+        _ = stream.write_all(b"\r\n0\r\n\r\n");
+        reply(stream).unwrap()
+    }
+
     pub fn head(&self) -> u64 {
         self.get("/v1/streams/orders").json()["head"].as_u64().unwrap()
     }

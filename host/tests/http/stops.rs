@@ -44,6 +44,10 @@ fn who_does_not_finish_is_not_waited_for_beyond_the_grace() {
     let headers = [("content-type", "application/x-ndjson"), ("content-length", "1000")];
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.write_all(head(server.address, "POST", "/v1/streams/orders/events", &headers).as_bytes()).unwrap();
+    stream.write_all(order("a").as_bytes()).unwrap();
+    while server.measured("bifocal_bodies_bytes") == 0.0 {
+        std::thread::yield_now();
+    }
     server.is_told_to_stop();
     server.ends();
     drop(stream);

@@ -51,11 +51,12 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
                 true => client.get::<Value>(&client.at(&["views", &args.name, "settings"]))?,
                 false => there::set(&client, &args.name, &serde_json::json!(changes))?,
             };
-            let is_of_file =
-                |key: &str| said["of_file"].as_array().is_some_and(|keys| keys.iter().any(|of| of == key));
+            let of_file = said.get("of_file").and_then(Value::as_array);
+            let is_of_file = |key: &str| of_file.is_some_and(|keys| keys.iter().any(|of| of == key));
             for (key, _) in settings::KEYS {
                 let mark = if is_of_file(key) { "   (configuration file)" } else { "" };
-                println!("{key:<13} {}{mark}", said["settings"][key].as_str().unwrap_or_default());
+                let value = said.get("settings").and_then(|settings| settings.get(key)?.as_str());
+                println!("{key:<13} {}{mark}", value.unwrap_or_default());
             }
         }
     }
