@@ -5,13 +5,13 @@ mod draw;
 mod feed;
 mod host;
 mod job;
+mod next;
 mod plain;
 mod scene;
 mod screen;
 mod watch;
 
 use super::Answer;
-use super::table::grouped;
 use crate::store::RunKind;
 use crate::time::parse_duration_ms;
 use anyhow::Context;
@@ -22,8 +22,8 @@ use job::{Job, On};
 use plain::Plain;
 use scene::Scene;
 use screen::{Screen, Wish};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use std::io::IsTerminal;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,14 +75,15 @@ const SPAN_RUNS: f64 = 5.0;
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let job = args.on.job();
     let is_stopped = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, is_stopped.clone())?;
     }
     let mut demo = Demo::start(args, job, is_stopped)?;
     let is_screen = !args.plain && std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let scene = if is_screen { demo.on_screen()? } else { demo.in_lines()? };
     drop(demo);
-    args.tell(&scene);
+    // Whoever closed the terminal does not read it.
+    _ = std::io::stderr().write_all(next::text(&scene, args.keep.as_deref()).as_bytes());
     let is_clean = scene.incidents.is_empty() && scene.runs.iter().all(scene::Run::is_clean);
     Ok(if is_clean { Answer::Done } else { Answer::No })
 }
@@ -188,7 +189,7 @@ impl<'a> Demo<'a> {
                 let scene = self.look()?;
                 screen.draw(&scene)?;
             }
-            match screen.wish(STEP)? {
+            match screen.wish(STEP) {
                 Wish::Stop => break,
                 Wish::Redraw => looked = None,
                 Wish::Nothing => {}
@@ -212,42 +213,5 @@ impl<'a> Demo<'a> {
         let scene = self.last_look()?;
         plain.write(&scene, &mut out)?;
         Ok(scene)
-    }
-}
-
-impl Args {
-    /// What was seen, and what to type next.
-    fn tell(&self, scene: &Scene) {
-        let differ: u64 = scene.runs.iter().map(|run| run.differ).sum();
-        let (events, runs) = (grouped(scene.head), grouped(scene.runs_total));
-        let (seconds, compared) = (scene.elapsed.as_secs(), grouped(scene.compared_total));
-        eprintln!(
-            "seen     {events} events in {seconds} s, {runs} runs, {compared} cells compared: {differ} differ"
-        );
-        let view = scene.job.view;
-        let commands = match &self.keep {
-            Some(directory) => {
-                let data = directory.display();
-                let sum = scene.job.sum.0;
-                vec![
-                    (
-                        format!("bifocal query {view} --grain 1d --order=-{sum} --limit 5 --data {data}"),
-                        "both lenses, now",
-                    ),
-                    (format!("bifocal batch {view} --verify --data {data}"), "the proof, from raw payloads"),
-                    (format!("bifocal serve --data {data}"), "the same host, over HTTP"),
-                ]
-            }
-            None => vec![
-                ("bifocal demo --keep ./demo".to_string(), "the same, with data to ask afterwards"),
-                ("bifocal serve --data ./data".to_string(), "a host that stays"),
-            ],
-        };
-        let own =
-            ("bifocal new clicks --lang rust && bifocal test clicks".to_string(), "a transform of your own");
-        for (number, (command, what)) in commands.into_iter().chain([own]).enumerate() {
-            let word = if number == 0 { "next" } else { "" };
-            eprintln!("{word:<8} {command:<54} # {what}");
-        }
     }
 }

@@ -7,11 +7,13 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{Clear, ClearType};
 use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 pub struct Screen {
     terminal: DefaultTerminal,
     theme: Theme,
+    wishes: Receiver<Wish>,
 }
 
 /// What whoever sits there wants.
@@ -25,8 +27,9 @@ pub enum Wish {
 
 impl Screen {
     pub fn enter() -> io::Result<Screen> {
+        let wishes = follow()?;
         // Gives the terminal back on a panic too, before its message is printed.
-        let screen = Screen { terminal: ratatui::try_init()?, theme: Theme::of_environment() };
+        let screen = Screen { terminal: ratatui::try_init()?, theme: Theme::of_environment(), wishes };
         // A terminal without a second screen shows what stood there before.
         execute!(io::stdout(), Clear(ClearType::All))?;
         Ok(screen)
@@ -37,25 +40,46 @@ impl Screen {
         Ok(())
     }
 
-    /// Waits for a key, at most so long.
-    pub fn wish(&self, wait: Duration) -> io::Result<Wish> {
-        if !event::poll(wait)? {
-            return Ok(Wish::Nothing);
+    /// Waits for a wish, at most so long.
+    pub fn wish(&self, wait: Duration) -> Wish {
+        match self.wishes.recv_timeout(wait) {
+            Ok(wish) => wish,
+            Err(RecvTimeoutError::Timeout) => Wish::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Wish::Stop,
         }
-        Ok(match event::read()? {
-            Event::Resize(..) => Wish::Redraw,
-            Event::Key(key) if key.kind == KeyEventKind::Press => match key.code {
-                KeyCode::Char('q' | 'Q') | KeyCode::Esc => Wish::Stop,
-                KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Wish::Stop,
-                _ => Wish::Nothing,
-            },
+    }
+}
+
+/// Follows the keys on a thread of its own, which ends with the process: whoever waits for a key of a
+/// terminal that has gone waits for ever.
+fn follow() -> io::Result<Receiver<Wish>> {
+    let (wish, wishes) = mpsc::channel();
+    let read = move || {
+        while let Ok(event) = event::read() {
+            if wish.send(meaning(&event)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("keys".into()).spawn(read)?;
+    Ok(wishes)
+}
+
+fn meaning(event: &Event) -> Wish {
+    match event {
+        Event::Resize(..) => Wish::Redraw,
+        Event::Key(key) if key.kind == KeyEventKind::Press => match key.code {
+            KeyCode::Char('q' | 'Q') | KeyCode::Esc => Wish::Stop,
+            KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Wish::Stop,
             _ => Wish::Nothing,
-        })
+        },
+        _ => Wish::Nothing,
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        ratatui::restore();
+        // Where the terminal has gone there is nothing to give back, and nobody to be told.
+        _ = ratatui::try_restore();
     }
 }
