@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod client;
 mod data;
+mod demo;
 mod doctor;
 mod events;
 mod export;
@@ -38,6 +39,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Serve(serve::Args),
     Run(Box<run::Args>),
     Stream(Box<stream::Args>),
@@ -101,6 +103,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<Answer> {
     match command {
+        Command::Demo(args) => demo::main(&args),
         Command::Serve(args) => serve::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Stream(args) => stream::main(&args),

@@ -2,6 +2,7 @@
 //! `cargo xtask flights` runs the main job on real data, `cargo xtask test` passes the tests.
 
 mod ci;
+mod demo;
 mod flights;
 mod licences;
 mod suites;
@@ -15,6 +16,7 @@ cargo xtask COMMAND
   flights         build everything and run the main job on real flights, through both executors
   test [--all]    run the tests; --all fails if a suite lacks a tool instead of leaving it out
   ci              all that continuous integration runs, after the tools are installed
+  demo            make the components and the events that `bifocal demo` carries inside
   licences        check the licence and the source of every dependency
 ";
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["test"] => suites::main(false),
         ["test", "--all"] => suites::main(true),
         ["ci"] => ci::main(),
+        ["demo"] => demo::main(),
         ["licences"] => licences::main(),
         _ => {
             eprint!("{HELP}");
