@@ -7,11 +7,13 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{Clear, ClearType};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 pub struct Screen {
-    terminal: DefaultTerminal,
+    /// Its own end complains on stderr, and panics where that has gone too.
+    terminal: ManuallyDrop<DefaultTerminal>,
     theme: Theme,
     wishes: Receiver<Wish>,
 }
@@ -29,7 +31,8 @@ impl Screen {
     pub fn enter() -> io::Result<Screen> {
         let wishes = follow()?;
         // Gives the terminal back on a panic too, before its message is printed.
-        let screen = Screen { terminal: ratatui::try_init()?, theme: Theme::of_environment(), wishes };
+        let terminal = ManuallyDrop::new(ratatui::try_init()?);
+        let screen = Screen { terminal, theme: Theme::of_environment(), wishes };
         // A terminal without a second screen shows what stood there before.
         execute!(io::stdout(), Clear(ClearType::All))?;
         Ok(screen)
@@ -80,6 +83,7 @@ fn meaning(event: &Event) -> Wish {
 impl Drop for Screen {
     fn drop(&mut self) {
         // Where the terminal has gone there is nothing to give back, and nobody to be told.
+        _ = self.terminal.show_cursor();
         _ = ratatui::try_restore();
     }
 }
