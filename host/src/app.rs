@@ -85,9 +85,7 @@ impl App {
 
     fn open_view(self: &Arc<App>, record: ViewRecord, was_shown: bool) -> Result<Arc<View>, Error> {
         let stream = self.stream(&record.stream)?;
-        let unknown = || store::Error::Unknown { what: "version", name: record.live.to_string() };
-        let version = record.live_version().cloned().ok_or_else(unknown)?;
-        let live = Live::open(&self.store, &self.engine, &stream, &record, &version)?;
+        let live = Live::open(&self.store, &self.engine, &stream, &record)?;
         let view = Arc::new(View::new(&self.store, stream, record, live, was_shown));
         view.live().start(&self.store)?;
         let (worker, threads) = (view.clone(), self.threads);
@@ -230,9 +228,7 @@ impl App {
     fn reopen(&self, view: &View) -> Result<(), Error> {
         view.live().end();
         let record = self.store.view(&view.name)?;
-        let unknown = || store::Error::Unknown { what: "version", name: record.live.to_string() };
-        let version = record.live_version().ok_or_else(unknown)?;
-        let live = Arc::new(Live::open(&self.store, &self.engine, &view.stream, &record, version)?);
+        let live = Arc::new(Live::open(&self.store, &self.engine, &view.stream, &record)?);
         live.start(&self.store)?;
         deployment::catch_up(self, view, &live)?;
         view.switch(live)

@@ -17,6 +17,16 @@ pub trait Source {
     fn advance(&mut self) -> Result<(), Error>;
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn head(&self) -> Option<CellRef<'_>> {
+        (**self).head()
+    }
+
+    fn advance(&mut self) -> Result<(), Error> {
+        (**self).advance()
+    }
+}
+
 impl Source for Scan<'_> {
     fn head(&self) -> Option<CellRef<'_>> {
         Scan::head(self)

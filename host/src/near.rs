@@ -13,7 +13,7 @@ use crate::half::{self, Half, Job};
 use crate::offset::{Offset, Range};
 use crate::parts::{self, Choice, Part, Stack};
 use crate::store::ViewFile;
-use crate::table::{self, Left};
+use crate::table;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A published batch view.
@@ -139,12 +139,8 @@ impl Near {
         let range = Range::new(from, to);
         let chunk = half::fold(job, scratch, range)?;
         let stack = pointer.stack();
-        let left = match &job.calls.description().initial {
-            Some(initial) => Left::Whole { below: Some(&stack), initial },
-            None => Left::Nothing,
-        };
         let mut half = Half::new(range);
-        half.absorb(job.calls, chunk, &left)?;
+        half.absorb(job.calls, chunk, &job.left(Some(&stack)))?;
         Ok(Some(Folded { part: Part::in_memory(half), epoch }))
     }
 
@@ -227,23 +223,15 @@ impl Near {
     /// grew from the former one say nothing any more. Until they are folded the answer reaches less far.
     pub fn restart(&self, base: Base, greatest_ms: Option<i64>) {
         let mut state = self.lock();
-        let visible = base.view.meta().range.to;
         state.cut = None;
-        state.epoch += 1;
-        state.files.clear();
-        (state.persisted, state.persisting) = (visible, visible);
-        state.pointer =
-            Arc::new(Pointer { base: Some(Arc::new(base)), parts: Vec::new(), visible, greatest_ms });
+        state.start_over(Some(Arc::new(base)), greatest_ms);
     }
 
     /// Folds anew all that follows the batch view: what is on disk of it cannot be read.
     pub fn refold(&self, greatest_ms: Option<i64>) {
         let mut state = self.lock();
-        let (base, visible) = (state.pointer.base.clone(), state.pointer.boundary());
-        state.epoch += 1;
-        state.files.clear();
-        (state.persisted, state.persisting) = (visible, visible);
-        state.pointer = Arc::new(Pointer { base, parts: Vec::new(), visible, greatest_ms });
+        let base = state.pointer.base.clone();
+        state.start_over(base, greatest_ms);
     }
 
     /// Lays down on disk what is not there yet, up to what is visible. How many events it covers.
@@ -298,11 +286,9 @@ impl Near {
     pub fn evict(&self) {
         let mut state = self.lock();
         let persisted = state.persisted;
-        let Pointer { base, parts, visible, greatest_ms } = state.pointer.as_ref();
-        let rest = parts.iter().filter(|part| part.range.from >= persisted);
+        let rest = state.pointer.parts.iter().filter(|part| part.range.from >= persisted);
         let parts = state.files.iter().chain(rest).cloned().collect();
-        state.pointer =
-            Arc::new(Pointer { base: base.clone(), parts, visible: *visible, greatest_ms: *greatest_ms });
+        state.serve(parts);
     }
 
     /// How many events are folded and not on disk.
@@ -313,6 +299,23 @@ impl Near {
 }
 
 impl State {
+    /// Serves the batch view alone; what was folded beyond it, and is being folded, counts no more.
+    fn start_over(&mut self, base: Option<Arc<Base>>, greatest_ms: Option<i64>) {
+        let mut pointer = Pointer { base, parts: Vec::new(), visible: Offset::ZERO, greatest_ms };
+        pointer.visible = pointer.boundary();
+        self.epoch += 1;
+        self.files.clear();
+        (self.persisted, self.persisting) = (pointer.visible, pointer.visible);
+        self.pointer = Arc::new(pointer);
+    }
+
+    /// Serves other parts over the same offsets.
+    fn serve(&mut self, parts: Vec<Arc<Part>>) {
+        let Pointer { base, visible, greatest_ms, .. } = self.pointer.as_ref();
+        let (base, visible, greatest_ms) = (base.clone(), *visible, *greatest_ms);
+        self.pointer = Arc::new(Pointer { base, parts, visible, greatest_ms });
+    }
+
     fn push(&mut self, part: Arc<Part>, greatest_ms: Option<i64>) {
         let visible = part.range.to;
         let mut parts = self.pointer.parts.clone();
@@ -337,9 +340,7 @@ impl State {
         }
         let mut parts = self.pointer.parts.clone();
         if replace(&mut parts, old, &new) {
-            let Pointer { base, visible, greatest_ms, .. } = self.pointer.as_ref();
-            let (base, visible, greatest_ms) = (base.clone(), *visible, *greatest_ms);
-            self.pointer = Arc::new(Pointer { base, parts, visible, greatest_ms });
+            self.serve(parts);
         }
     }
 }

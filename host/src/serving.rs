@@ -124,7 +124,7 @@ fn cells<'a>(
     if query.lens != Lens::Batch {
         let serves = move |cell: &CellRef<'_>| query.has(cell) && !query.waits(pointer, cell.window);
         for part in &pointer.parts {
-            let source = Boxed(part.source(&query.leading, query.is_key)?);
+            let source = part.source(&query.leading, query.is_key)?;
             sources.push(Box::new(Only::new(source, serves)?));
         }
     }
@@ -133,19 +133,6 @@ fn cells<'a>(
         Some(grain) => Box::new(Rolled::new(calls, merged, grain)?),
         None => Box::new(merged),
     })
-}
-
-/// A source that is held by a pointer.
-struct Boxed<'a>(Box<dyn Source + 'a>);
-
-impl Source for Boxed<'_> {
-    fn head(&self) -> Option<CellRef<'_>> {
-        self.0.head()
-    }
-
-    fn advance(&mut self) -> Result<(), table::Error> {
-        self.0.advance()
-    }
 }
 
 /// The next cells with their marks.

@@ -9,7 +9,7 @@ use crate::merge::Source;
 use crate::offset::{Offset, Range};
 use crate::reconcile::Drift;
 use crate::store::{self, ViewFile};
-use crate::table::{Below, Left, Table};
+use crate::table::{Below, Table};
 use std::collections::BTreeSet;
 
 /// Rows of one call: no divisor of what an executor takes, nor of each other.
@@ -119,10 +119,7 @@ impl Case<'_> {
     ) -> Result<Told, half::Error> {
         let mut told = Told { table: Table::default(), rejected: Vec::new() };
         let mut scratch = Scratch::default();
-        let left = match &self.job.calls.description().initial {
-            Some(initial) => Left::Whole { below, initial },
-            None => Left::Nothing,
-        };
+        let left = self.job.left(below);
         for chunk in range.chunks(chunk_rows) {
             let folded = half::fold(self.job, &mut scratch, chunk)?;
             for part in &folded.outcome.parts {

@@ -2,17 +2,17 @@
 //! Owns what a deployment has come to; what a version must be belongs to `deploy`.
 
 use super::live::Live;
+use super::runs;
 use super::stoppable::Stoppable;
 use super::view::View;
 use super::{App, Error, Stream};
-use crate::batch::Shape;
 use crate::calls::Calls;
 use crate::calls::Verdicts;
 use crate::deploy::{self, Prepared};
 use crate::extract::Extractor;
 use crate::half::Job;
 use crate::offset::Offset;
-use crate::refold::{self, Means, Target};
+use crate::refold::{self, Target};
 use crate::store::{Meta, RunKind, RunRecord, VersionRecord};
 use crate::transform::Transform;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -180,16 +180,11 @@ impl Deployment {
             done += events;
             self.set(Stage::Building { done, total });
         };
-        let shape = Shape { threads: app.threads, chunk_rows: CHUNK_ROWS };
-        let means = Means { shape, table_bytes_max: TABLE_BYTES_MAX };
         let target = Target { disk: app.store.disk(), file: path };
-        let meta = refold::full(&job, to, target, means, &mut progress)?;
+        let meta = refold::full(&job, to, target, runs::means(app.threads), &mut progress)?;
         Ok((meta, done))
     }
 }
-
-const CHUNK_ROWS: u64 = 65_536;
-const TABLE_BYTES_MAX: usize = 256 << 20;
 
 /// Waits until a version has folded what is visible of the one that is served.
 pub(super) fn catch_up(app: &App, view: &View, live: &Live) -> Result<(), Error> {
@@ -201,7 +196,7 @@ pub(super) fn catch_up(app: &App, view: &View, live: &Live) -> Result<(), Error>
         if app.is_stopping() {
             return Err(Error::Stopping);
         }
-        if let (Some(cause), _) | (None, Some(cause)) = live.fault() {
+        if let Some(cause) = live.cause() {
             return Err(Error::Unavailable(format!("the new version does not catch up: {cause}")));
         }
     }

@@ -65,14 +65,15 @@ struct State {
 }
 
 impl Live {
-    /// A version with its batch view and what is on disk of its speed view.
+    /// The live version of a view with its batch view and what is on disk of its speed view.
     pub fn open(
         store: &Store,
         engine: &Engine,
         stream: &Arc<Stream>,
         record: &ViewRecord,
-        version: &VersionRecord,
     ) -> Result<Live, Error> {
+        let unknown = || store::Error::Unknown { what: "version", name: record.live.to_string() };
+        let version = record.live_version().ok_or_else(unknown)?;
         let bytes = store.component(&version.component)?;
         let component = Component::load(engine, &bytes, &version.settings)?;
         let run = record.served_run().filter(|run| run.version == version.number);
@@ -353,6 +354,12 @@ impl Live {
     pub fn fault(&self) -> (Option<String>, Option<String>) {
         let state = self.lock();
         (state.halted.clone(), state.trouble.clone())
+    }
+
+    /// Why nothing is folded, whichever it is.
+    pub fn cause(&self) -> Option<String> {
+        let (halted, trouble) = self.fault();
+        halted.or(trouble)
     }
 
     /// Waits until `[0, to)` is visible; the offset that is, when the time is over or nothing will move it.

@@ -302,7 +302,7 @@ impl Making<'_> {
             if self.view.runs.is_stopping() || self.live.is_ended() {
                 return Err(Error::Stopping);
             }
-            if let (Some(cause), _) | (None, Some(cause)) = self.live.fault() {
+            if let Some(cause) = self.live.cause() {
                 let view = &self.view.name;
                 let what = format!("speed of view '{view}' has not come to offset {to}: {cause}");
                 return Err(Error::Unavailable(what));
@@ -319,14 +319,13 @@ impl Making<'_> {
         let job = self.live.job(&fast);
         let from = if matches!(kind, Kind::Incremental) { pointer.boundary() } else { Offset::ZERO };
         self.order.total.store(to.0 - from.0, Ordering::Relaxed);
-        let shape = Shape { threads: self.threads, chunk_rows: CHUNK_ROWS };
         let renewal = Renewal {
             job: &job,
             payloads: &raw,
             pointer: &pointer,
             to,
             target: Target { disk: self.view.store().disk(), file },
-            means: Means { shape, table_bytes_max: TABLE_BYTES_MAX },
+            means: means(self.threads),
         };
         let mut progress = |events| _ = self.order.done.fetch_add(events, Ordering::Relaxed);
         Ok(renewal.run(kind, &mut progress)?)
@@ -434,6 +433,11 @@ impl Making<'_> {
 
 /// What cells of a run may take in memory before they are laid down on disk.
 const TABLE_BYTES_MAX: usize = 256 << 20;
+
+/// How a server makes runs, beside all else that it does.
+pub fn means(threads: usize) -> Means {
+    Means { shape: Shape { threads, chunk_rows: CHUNK_ROWS }, table_bytes_max: TABLE_BYTES_MAX }
+}
 
 fn recorded(kind: &Kind) -> RunKind {
     match kind {

@@ -161,7 +161,7 @@ impl View {
             self.wait_for(&live, Offset(to), wait)?;
         }
         let record = self.record();
-        let late = late_of(&record);
+        let late = Late::of(&record);
         let query =
             Query::new(live.calls.description(), &question.asked, late, now_ms).map_err(Error::Refused)?;
         let head = self.stream.log.head();
@@ -200,7 +200,7 @@ impl View {
     /// view whose speed was halted or fails is served as far as it is, and says so.
     fn shown_before(&self) -> u64 {
         let live = self.live();
-        if live.fault() != (None, None) {
+        if live.cause().is_some() {
             return 0;
         }
         live.shown().max(if self.was_shown { self.head_at_start } else { 0 })
@@ -217,10 +217,10 @@ impl View {
             return Ok(());
         }
         let head = self.stream.log.head();
-        let why = match live.fault() {
-            (Some(cause), _) | (None, Some(cause)) => format!("nothing is folded: {cause}"),
-            _ if to.0 > head => format!("the stream ends at {head}"),
-            _ => "ask again a little later".into(),
+        let why = match live.cause() {
+            Some(cause) => format!("nothing is folded: {cause}"),
+            None if to.0 > head => format!("the stream ends at {head}"),
+            None => "ask again a little later".into(),
         };
         Err(Error::Unavailable(format!(
             "view '{}' is visible up to offset {visible}, not {to}; {why}",
@@ -270,11 +270,6 @@ impl View {
 fn is_full(run: &RunRecord, version: u64) -> bool {
     use crate::store::RunKind::{Full, Imported};
     matches!(run.kind, Full | Imported) && run.result == RunResult::Published && run.version == version
-}
-
-/// A record's words are checked when they are set; what another host has written merges.
-fn late_of(record: &ViewRecord) -> Late {
-    if record.settings.late == "batch-wins" { Late::BatchWins } else { Late::Merge }
 }
 
 impl Answer {

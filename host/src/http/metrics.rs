@@ -5,7 +5,7 @@ use super::budget::Budget;
 use crate::app::App;
 use axum::http::{Method, StatusCode};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, prometheus_text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMetric, prometheus_text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -139,35 +139,42 @@ impl Host {
             views.iter().map(|view| (view.name.clone(), value(tally(view)))).collect()
         };
         let visible = each(|view| view.pointer.visible.0 as f64);
-        floats(encoder, "visible_offset", "The offset up to which speed has folded", &visible)?;
+        gauges(encoder, "visible_offset", "The offset up to which speed has folded", "view", &visible)?;
         let boundary = each(|view| view.pointer.boundary().0 as f64);
-        floats(encoder, "boundary_offset", "The offset where batch ends and speed begins", &boundary)?;
+        gauges(
+            encoder,
+            "boundary_offset",
+            "The offset where batch ends and speed begins",
+            "view",
+            &boundary,
+        )?;
         let freshness = each(|view| view.freshness_ms as f64 / 1e3);
-        floats(
+        gauges(
             encoder,
             "freshness_seconds",
             "Since the oldest event came in that is not visible",
+            "view",
             &freshness,
         )?;
         let live = each(|view| f64::from(u8::from(view.is_live)));
-        floats(encoder, "view_live", "1 while a view folds what arrives", &live)?;
+        gauges(encoder, "view_live", "1 while a view folds what arrives", "view", &live)?;
         let took = each(|view| view.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));
-        floats(encoder, "batch_duration_seconds", "Of the last run", &took)?;
+        gauges(encoder, "batch_duration_seconds", "Of the last run", "view", &took)?;
         let rate = each(|view| {
             view.runs.last().map_or(0.0, |run| run.events as f64 * 1e3 / run.took_ms.max(1) as f64)
         });
-        floats(encoder, "replay_events_per_second", "Of the last run", &rate)?;
+        gauges(encoder, "replay_events_per_second", "Of the last run", "view", &rate)?;
         let drift = each(|view| view.runs.last().map_or(0.0, |run| run.differ as f64));
-        floats(encoder, "drift_cells", "Cells that differed in the last run", &drift)?;
+        gauges(encoder, "drift_cells", "Cells that differed in the last run", "view", &drift)?;
         let incidents = each(|view| view.incidents as f64);
-        floats(encoder, "incidents", "Recorded faults that are kept", &incidents)?;
+        gauges(encoder, "incidents", "Recorded faults that are kept", "view", &incidents)?;
         let broken = each(|view| {
             let base = view.pointer.base_view().map_or(0, |base| base.meta().broken);
             (base + view.pointer.parts.iter().map(|part| part.broken_count()).sum::<u64>()) as f64
         });
-        floats(encoder, "broken_cells", "Cells that no transform could merge", &broken)?;
+        gauges(encoder, "broken_cells", "Cells that no transform could merge", "view", &broken)?;
         let memory = each(|view| view.pointer.bytes() as f64);
-        floats(encoder, "speed_memory_bytes", "What speed holds in memory", &memory)?;
+        gauges(encoder, "speed_memory_bytes", "What speed holds in memory", "view", &memory)?;
         let help = "Folded events with a window that was closed before them";
         counters(encoder, "late_events", help, "view", &tallied(|tally| tally.late))?;
         let help = "Events that the live version cannot fold";
@@ -179,26 +186,12 @@ impl Host {
     }
 }
 
-fn floats(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    values: &[(String, f64)],
-) -> Result<(), fmt::Error> {
-    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for (view, value) in values {
-        let labels = [("view", view.as_str())];
-        ConstGauge::new(*value).encode(metric.encode_family(&labels)?)?;
-    }
-    Ok(())
-}
-
-fn gauges(
+fn gauges<N: EncodeGaugeValue + Copy>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
     label: &str,
-    values: &[(String, u64)],
+    values: &[(String, N)],
 ) -> Result<(), fmt::Error> {
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     for (of, value) in values {

@@ -5,11 +5,28 @@ use axum::extract::Query;
 use axum::http::Uri;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// Those of an endpoint that has none.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct None {}
+
+/// Those of an endpoint that follows something to its end.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follow {
+    /// Seconds to wait for the end.
+    wait: Option<u64>,
+}
+
+const WAIT_SECONDS_MAX: u64 = 60;
+
+impl Follow {
+    pub fn time(&self) -> Duration {
+        Duration::from_secs(self.wait.unwrap_or(0).min(WAIT_SECONDS_MAX))
+    }
+}
 
 pub fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     match Query::<T>::try_from_uri(uri) {

@@ -16,10 +16,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-/// For the end of a run that is followed, at most.
-const WAIT_SECONDS_MAX: u64 = 60;
 
 pub async fn list(
     State(edge): State<Arc<Edge>>,
@@ -110,19 +106,12 @@ pub async fn order(
     Ok(json(StatusCode::ACCEPTED, &told(&order)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Follow {
-    /// Seconds to wait for the end.
-    wait: Option<u64>,
-}
-
 pub async fn follow(
     State(edge): State<Arc<Edge>>,
     Path((name, id)): Path<(String, u64)>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let Follow { wait } = parameters(&uri)?;
+    let follow: parameters::Follow = parameters(&uri)?;
     let view = edge.app.view(&name)?;
     let unknown = || {
         let detail =
@@ -130,9 +119,8 @@ pub async fn follow(
         Problem::new(StatusCode::NOT_FOUND, "unknown", detail)
     };
     let order = view.runs.find(id).ok_or_else(unknown)?;
-    let time = Duration::from_secs(wait.unwrap_or(0).min(WAIT_SECONDS_MAX));
     let waited = order.clone();
-    aside(move || Ok(waited.wait(time))).await?;
+    aside(move || Ok(waited.wait(follow.time()))).await?;
     Ok(json(StatusCode::OK, &told(&order)))
 }
 

@@ -18,13 +18,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// A deployment that ends within this time is answered at once.
-const AT_ONCE: Duration = Duration::from_millis(0);
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
-const WAIT_SECONDS_MAX: u64 = 60;
 
 pub async fn list(State(edge): State<Arc<Edge>>, uri: Uri) -> Result<Response, Problem> {
     let parameters::None {} = parameters(&uri)?;
@@ -74,7 +70,7 @@ pub async fn put(
     let (component, settings) = component(&edge, &head.headers, body).await?;
     let wanted = Wanted { component, settings, stream, lateness_ms };
     let deployment = edge.app.deploy(&name, wanted)?;
-    Ok(json(StatusCode::ACCEPTED, &told(&name, &deployment.wait(AT_ONCE))))
+    Ok(json(StatusCode::ACCEPTED, &told(&name, &deployment.stage())))
 }
 
 /// A component alone, or with its settings.
@@ -125,26 +121,18 @@ async fn component(
     Ok((component.to_vec(), settings.transpose()?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Follow {
-    /// Seconds to wait for the end.
-    wait: Option<u64>,
-}
-
 pub async fn deployment(
     State(edge): State<Arc<Edge>>,
     Path(name): Path<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let Follow { wait } = parameters(&uri)?;
+    let follow: parameters::Follow = parameters(&uri)?;
     let unknown = || {
         let detail = format!("nothing was deployed as '{name}' since the start");
         Problem::new(StatusCode::NOT_FOUND, "unknown", detail)
     };
     let deployment = edge.app.deployment(&name).ok_or_else(unknown)?;
-    let time = Duration::from_secs(wait.unwrap_or(0).min(WAIT_SECONDS_MAX));
-    let stage = aside(move || Ok(deployment.wait(time))).await?;
+    let stage = aside(move || Ok(deployment.wait(follow.time()))).await?;
     Ok(json(StatusCode::OK, &told(&name, &stage)))
 }
 

@@ -8,7 +8,7 @@ use crate::half::{FoldedChunk, Job};
 use crate::merge::{Merge, Sorted, Source};
 use crate::offset::{Offset, Range};
 use crate::store::{self, Proof, Spill, ViewFile, ViewWriter};
-use crate::table::{Below, Left, Table};
+use crate::table::{Below, Table};
 use std::borrow::Cow;
 
 pub struct Gathering<'a> {
@@ -61,10 +61,7 @@ impl<'a> Gathering<'a> {
 
     /// Merges a chunk to the right of what is here.
     pub fn take(&mut self, chunk: FoldedChunk) -> Result<(), Error> {
-        let left = match &self.job.calls.description().initial {
-            Some(initial) => Left::Whole { below: Some(&self.below), initial },
-            None => Left::Nothing,
-        };
+        let left = self.job.left(Some(&self.below));
         for part in &chunk.outcome.parts {
             self.table.absorb(self.job.calls, part, &left)?;
         }

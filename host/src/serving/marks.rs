@@ -1,7 +1,7 @@
 //! What is said of a row beside its outputs: settled, revised, pending.
 
+use super::field;
 use super::query::{Late, Lens, Query};
-use super::{Boxed, field};
 use crate::cell::CellRef;
 use crate::column::{Builder, Value};
 use crate::description::{Field, Kind};
@@ -61,7 +61,7 @@ impl<'a> Marker<'a> {
             let is_settled =
                 move |cell: &CellRef<'_>| query.is_settled(pointer, cell.window) && query.has(cell);
             for part in &pointer.parts {
-                let source = Boxed(part.source(&query.leading, query.is_key)?);
+                let source = part.source(&query.leading, query.is_key)?;
                 touched.push(Box::new(Only::new(source, is_settled)?));
             }
         }

@@ -8,6 +8,7 @@ use crate::description::{Description, Field, Kind, Order};
 use crate::key;
 use crate::near::Pointer;
 use crate::rows::Rows;
+use crate::store::ViewRecord;
 use crate::time::{TimeRule, parse_duration_ms};
 use jiff::tz::TimeZone;
 use std::str::FromStr;
@@ -71,6 +72,13 @@ pub enum Late {
     #[default]
     Merge,
     BatchWins,
+}
+
+impl Late {
+    /// A record's words are checked when they are set; what another host has written merges.
+    pub fn of(record: &ViewRecord) -> Late {
+        if record.settings.late == "batch-wins" { Late::BatchWins } else { Late::Merge }
+    }
 }
 
 /// What is asked of one view.

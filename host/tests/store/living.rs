@@ -191,8 +191,8 @@ impl World {
         assert_eq!(late, expected.late, "late in [0, {to})");
         // One key by itself, as a point query finds it.
         if let Some(cell) = self.served(&pointer).first() {
-            let of_key = |part: &Arc<bifocal::parts::Part>| all(Boxed(part.source(&cell.key, true).unwrap()));
-            let whole = |part: &Arc<bifocal::parts::Part>| all(Boxed(part.source(&[], false).unwrap()));
+            let of_key = |part: &Arc<bifocal::parts::Part>| all(part.source(&cell.key, true).unwrap());
+            let whole = |part: &Arc<bifocal::parts::Part>| all(part.source(&[], false).unwrap());
             for part in &pointer.parts {
                 let mut expected = whole(part);
                 expected.retain(|other| other.key == cell.key);
@@ -410,18 +410,6 @@ fn open_keeping(disk: &Lossy, base: Option<&str>) -> Store {
     store.disk().rename(&hidden, base).unwrap();
     store.disk().sync_folder(base.rsplit_once('/').unwrap().0).unwrap();
     store
-}
-
-struct Boxed<'a>(Box<dyn Source + 'a>);
-
-impl Source for Boxed<'_> {
-    fn head(&self) -> Option<bifocal::cell::CellRef<'_>> {
-        self.0.head()
-    }
-
-    fn advance(&mut self) -> Result<(), bifocal::table::Error> {
-        self.0.advance()
-    }
 }
 
 #[test]

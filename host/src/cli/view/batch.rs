@@ -11,13 +11,12 @@ use crate::cli::view::{Opened, key_equals, there, time_ms};
 use crate::cli::{Answer, options};
 use crate::digest::Digest;
 use crate::log::ReadLog;
-use crate::merge::Source;
 use crate::offset::Offset;
+use crate::reconcile::Drift;
 use crate::refold::{self, Choice, Means, Target};
 use crate::store::{Meta, Payloads, RunKind, RunRecord, ViewFile};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
-use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 /// Rows of one call of the witness: other chunks than any run has.
@@ -229,10 +228,10 @@ impl Args {
         bars.finish();
         let witness =
             ViewFile::open_read_only(opened.store.disk(), &file, crate::store::CacheBytes(16 << 20))?;
-        let outcome = differing(&base, &witness);
+        let outcome = compared(&base, &witness);
         drop(witness);
         opened.store.disk().unlink(&file)?;
-        let (compared, differ) = outcome?;
+        let Drift { compared, differ, .. } = outcome?;
         let rejected = |meta: &Meta| meta.certificate.map(|certificate| certificate.rejected);
         let is_same = differ == 0 && rejected(base.meta()) == rejected(&meta);
         let verdict = if is_same { "same" } else { "differ" };
@@ -299,29 +298,7 @@ fn tell(number: u64, kind: RunKind, meta: &Meta, events: u64, took: Duration) {
     );
 }
 
-/// How many cells either view has, and how many of them are not the same bytes in both.
-fn differing(a: &ViewFile, b: &ViewFile) -> anyhow::Result<(u64, u64)> {
-    let (mut left, mut right) = (a.scan()?, b.scan()?);
-    let (mut compared, mut differ) = (0, 0);
-    loop {
-        let order = match (Source::head(&left), Source::head(&right)) {
-            (None, None) => return Ok((compared, differ)),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(a), Some(b)) => {
-                let is_same = a.state == b.state && a.broken.is_some() == b.broken.is_some();
-                let order = a.order(&b);
-                differ += u64::from(order == Ordering::Equal && !is_same);
-                order
-            }
-        };
-        compared += 1;
-        differ += u64::from(order != Ordering::Equal);
-        if order != Ordering::Greater {
-            Source::advance(&mut left)?;
-        }
-        if order != Ordering::Less {
-            Source::advance(&mut right)?;
-        }
-    }
+/// The cells of a view against those of the witness.
+fn compared(view: &ViewFile, witness: &ViewFile) -> anyhow::Result<Drift> {
+    Ok(Drift::of(&mut view.scan()?, &mut witness.scan()?)?)
 }

@@ -213,7 +213,7 @@ fn here(args: &Args, data: &DataArgs) -> anyhow::Result<Answer> {
         bail!("--watch and --min-offset wait for what arrives, which needs a server; leave --data out");
     }
     let opened = Opened::new(data, &args.view, options::threads(None))?;
-    let late = if opened.record.settings.late == "batch-wins" { Late::BatchWins } else { Late::Merge };
+    let late = Late::of(&opened.record);
     let now_ms = chrono::Utc::now().timestamp_millis();
     let query = Query::new(opened.description(), &args.asked(), late, now_ms);
     let query = query.map_err(|why| anyhow::anyhow!(why))?;
