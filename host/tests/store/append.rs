@@ -177,3 +177,26 @@ fn producers_at_the_same_time_lose_and_double_nothing() {
         .unwrap();
     assert_eq!(ids.len(), 320);
 }
+
+#[test]
+fn who_reads_while_a_tail_becomes_a_block_gets_each_event_once() {
+    let settings = settings(64 << 20, 5_000);
+    let directory = tempfile::tempdir().unwrap();
+    let (log, appender) = open(directory.path(), &settings);
+    let mut random = Random(3);
+    let mut made: Vec<Made> = (0..40).map(|position| Made::random(&mut random, position)).collect();
+    made.iter_mut().for_each(|made| made.id = None);
+    // One row of the tail each.
+    made[..20].iter().for_each(|made| _ = appender.append(batch(std::slice::from_ref(made))).unwrap());
+    let mut pieces = log.pieces(Range::new(Offset(0), Offset(u64::MAX)));
+    let mut seen: Vec<u64> = Vec::new();
+    for _ in 0..7 {
+        seen.extend(pieces.next().unwrap().unwrap().between(0, u64::MAX).map(|event| event.offset.0));
+    }
+    let large = Made { payload: format!("\"{}\"", "x".repeat(70_000)).into_bytes(), ..made[20].clone() };
+    appender.append(batch(&[large])).unwrap();
+    for piece in pieces {
+        seen.extend(piece.unwrap().between(0, 20).map(|event| event.offset.0));
+    }
+    assert_eq!(seen, (0..20).collect::<Vec<u64>>());
+}

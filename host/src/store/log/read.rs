@@ -16,8 +16,8 @@ use crate::stripe::Projected;
 use std::borrow::Cow;
 use std::sync::PoisonError;
 
-/// The stretches of a range, in order, around what is lost. The first and the last one may reach beyond
-/// it.
+/// The stretches of a range, in order, around what is lost; each event is given by one of them. The last one
+/// may reach beyond the range.
 #[derive(Debug)]
 pub struct Pieces<'a> {
     log: &'a StreamLog,
@@ -35,7 +35,8 @@ impl Iterator for Pieces<'_> {
         if self.next >= self.to {
             return None;
         }
-        let stretch = self.log.stretch_at(self.next);
+        // The writer may have made a block of a tail whose first rows were read already: it begins before.
+        let stretch = self.log.stretch_at(self.next).map(|stretch| stretch.following(self.next));
         self.next = stretch.as_ref().map_or(self.to, Stretch::end);
         Some(stretch)
     }

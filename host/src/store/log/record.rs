@@ -151,6 +151,8 @@ pub struct Stretch {
     entries: Vec<Entry>,
     runs: Vec<RunOf>,
     rare: BTreeMap<u32, Rare>,
+    /// Events before this offset were given by another stretch.
+    follows: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -281,10 +283,16 @@ impl Stretch {
         (rows.start..rows.end.min(self.len())).filter_map(|row| self.get(row))
     }
 
-    /// The events of offsets `[from, to)`, as far as they are here.
+    /// Leaves events before `offset` to the stretch before, which has them too.
+    pub fn following(mut self, offset: u64) -> Stretch {
+        self.follows = offset;
+        self
+    }
+
+    /// The events of offsets `[from, to)`, as far as they are here and not the stretch before's.
     pub fn between(&self, from: u64, to: u64) -> impl Iterator<Item = Event<'_>> {
         let row = |offset: u64| offset.saturating_sub(self.first) as usize;
-        self.rows(row(from)..row(to))
+        self.rows(row(from.max(self.follows))..row(to))
     }
 
     fn slice(&self, span: Span) -> Option<&[u8]> {
