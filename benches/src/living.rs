@@ -36,13 +36,13 @@ pub fn server(directory: &Path) -> anyhow::Result<()> {
 }
 
 /// A server that is killed in the end.
-struct Server {
+pub struct Server {
     child: Child,
     address: String,
 }
 
 impl Server {
-    fn start(directory: &Path) -> anyhow::Result<Server> {
+    pub fn start(directory: &Path) -> anyhow::Result<Server> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("server")
             .arg(directory)
@@ -54,7 +54,11 @@ impl Server {
         Ok(Server { child, address: address.trim().into() })
     }
 
-    fn connect(&self) -> anyhow::Result<Connection> {
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn connect(&self) -> anyhow::Result<Connection> {
         let stream = TcpStream::connect(&self.address)?;
         stream.set_nodelay(true)?;
         Ok(Connection { reader: BufReader::new(stream.try_clone()?), stream, address: self.address.clone() })
@@ -69,14 +73,14 @@ impl Drop for Server {
 }
 
 /// A connection that is kept.
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
     reader: BufReader<TcpStream>,
     address: String,
 }
 
 impl Connection {
-    fn ask(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> anyhow::Result<String> {
+    pub fn ask(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> anyhow::Result<String> {
         let address = &self.address;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
@@ -119,17 +123,17 @@ impl Connection {
         Ok(text)
     }
 
-    fn append(&mut self, lines: &[u8]) -> anyhow::Result<u64> {
+    pub fn append(&mut self, lines: &[u8]) -> anyhow::Result<u64> {
         let text =
             self.ask("POST", &format!("/v1/streams/{STREAM}/events"), "application/x-ndjson", lines)?;
         number(&text, "next_offset")
     }
 
-    fn view(&mut self, field: &str) -> anyhow::Result<u64> {
+    pub fn view(&mut self, field: &str) -> anyhow::Result<u64> {
         number(&self.ask("GET", "/v1/views", "application/json", b"")?, field)
     }
 
-    fn wait_visible(&mut self) -> anyhow::Result<()> {
+    pub fn wait_visible(&mut self) -> anyhow::Result<()> {
         while self.view("visible")? < self.view("head")? {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -137,7 +141,7 @@ impl Connection {
     }
 
     /// A view without runs, so that speed alone is measured.
-    fn set_up(&mut self, ids: bool) -> anyhow::Result<()> {
+    pub fn set_up(&mut self, ids: bool) -> anyhow::Result<()> {
         let id = if ids { r#","id":"order_id""# } else { "" };
         let stream = format!(r#"{{"time":"ts"{id}}}"#);
         self.ask("PUT", &format!("/v1/streams/{STREAM}"), "application/json", stream.as_bytes())?;
@@ -155,7 +159,7 @@ fn number(text: &str, field: &str) -> anyhow::Result<u64> {
 }
 
 /// Percentiles in milliseconds.
-fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
+pub fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
     times.sort_unstable();
     let at = |part: f64| {
         let place = ((times.len() as f64 * part) as usize).min(times.len().saturating_sub(1));
@@ -164,12 +168,12 @@ fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
     (at(0.5), at(0.99))
 }
 
-fn say(what: &str, figure: String, goal: &str, is_met: bool) {
+pub fn say(what: &str, figure: String, goal: &str, is_met: bool) {
     println!("{what:<58} {figure:>24}   {goal:<24} {}", if is_met { "met" } else { "MISSED" });
 }
 
 /// Lines to send, over and over.
-fn lines() -> Vec<Vec<u8>> {
+pub fn lines() -> Vec<Vec<u8>> {
     let all = job::lines(200_000);
     all.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
 }

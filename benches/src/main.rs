@@ -8,6 +8,7 @@
 //! - `large [EVENTS]`: a log larger than memory, by default 100 M: append, seal, replay, memory all the way;
 //! - `living`: the server from outside, over HTTP: appends, freshness, queries, recovery;
 //! - `languages [EVENTS]`: `revenue` in every language against Rust, by default 1 M;
+//! - `overload [EVENTS]`: more than the server can take, by default 100 M events;
 //! - `durable`: append against a plain file, and how long a log takes to open after a kill.
 //!
 //! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
@@ -24,13 +25,14 @@ mod living;
 mod json;
 mod measure;
 mod native;
+mod overload;
 mod parts;
 mod replay;
 
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | languages [EVENTS] | durable";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | overload [EVENTS] | languages [EVENTS] | durable";
 
 enum What {
     Orders {
@@ -47,6 +49,9 @@ enum What {
         events: u64,
     },
     Large {
+        events: u64,
+    },
+    Overload {
         events: u64,
     },
     Durable,
@@ -79,6 +84,7 @@ fn main() -> anyhow::Result<()> {
             let job = job::Job::new(events)?;
             (events, replay::Stored::new(&job)?.measure()?, json::certificate(&job)?)
         }
+        What::Overload { events } => return overload::measure(events),
         What::Living => return living::measure(),
         What::Server { directory } => return living::server(std::path::Path::new(&directory)),
         What::Durable => {
@@ -105,6 +111,7 @@ fn what(arguments: &[String]) -> Option<What> {
         }
         ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
         ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
+        ("overload", ..=2) => Some(What::Overload { events: number(1, 100_000_000)? }),
         ("languages", ..=2) => Some(What::Languages { events: number(1, 1_000_000)? }),
         ("large", ..=2) => Some(What::Large { events: number(1, 100_000_000)? }),
         ("living", 1) => Some(What::Living),

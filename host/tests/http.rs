@@ -7,6 +7,8 @@ mod appends;
 mod cloud_events;
 #[path = "http/commands.rs"]
 mod commands;
+#[path = "http/full_disk.rs"]
+mod full_disk;
 #[path = "http/guards.rs"]
 mod guards;
 #[path = "http/keys.rs"]

@@ -237,7 +237,7 @@ impl Live {
 
     /// Folds large parts together and lays them on disk, until the end and once more.
     fn keep(&self, store: &Store) {
-        let mut last = Instant::now();
+        let (mut last, mut said) = (Instant::now(), None);
         loop {
             let is_last = self.is_ended();
             let bytes = self.near.pointer().bytes();
@@ -254,21 +254,29 @@ impl Live {
                 Ok::<(), half::Error>(())
             }));
             match kept {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => said = None,
                 // The speed view is in memory all the same, and the log has it.
                 Ok(Err(error)) => {
-                    eprintln!("warning  {}: {error}", self.name);
+                    self.warn(&mut said, error.to_string());
                     if let half::Error::Store(error) = &error {
                         _ = self.heal(error);
                     }
                 }
-                Err(panic) => eprintln!("warning  {}: {}", self.name, panicked(&panic)),
+                Err(panic) => self.warn(&mut said, panicked(&panic)),
             }
             if is_last {
                 return;
             }
             self.pause(if is_large { ROOM } else { TIDY });
         }
+    }
+
+    /// Once for as long as the same goes on.
+    fn warn(&self, said: &mut Option<String>, trouble: String) {
+        if said.as_ref() != Some(&trouble) {
+            eprintln!("warning  {}: {trouble}", self.name);
+        }
+        *said = Some(trouble);
     }
 
     fn persist(&self, store: &Store) -> Result<(), half::Error> {

@@ -8,8 +8,9 @@ use crate::log::Log;
 use crate::offset::{Offset, Range};
 use crate::wasm::{self, Component, Engine, Level, Samples};
 use anyhow::Context;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An engine with the user's cache of compiled components, whose guests log to stderr.
 pub fn engine(threads: usize) -> anyhow::Result<Engine> {
@@ -35,13 +36,32 @@ fn engine_with(threads: usize, log: wasm::Sink) -> anyhow::Result<Engine> {
 
 /// An engine for authors, which tells where in their code a guest has trapped.
 pub fn telling_engine(threads: usize, level: Level, samples: Option<Arc<Samples>>) -> anyhow::Result<Engine> {
-    let options = wasm::Options { log: heard_from(level), backtraces: true, samples, ..options(threads) };
+    let log = once(heard_from(level));
+    let options = wasm::Options { log, backtraces: true, samples, ..options(threads) };
     Ok(Engine::new(options)?)
 }
 
 fn options(threads: usize) -> wasm::Options {
     let instances_max = threads as u32 * 2 + 2;
     wasm::Options { cache: cache_directory(), instances_max, ..wasm::Options::default() }
+}
+
+/// Lines that are remembered as said.
+const SAID_MAX: usize = 10_000;
+
+/// Passes each line on once: a chunk that fails is folded again in halves, down to the row, and says the
+/// same each time.
+fn once(log: wasm::Sink) -> wasm::Sink {
+    let said = Mutex::new(BTreeSet::new());
+    Arc::new(move |level, transform, message| {
+        let is_new = {
+            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.len() >= SAID_MAX || said.insert(message.to_owned())
+        };
+        if is_new {
+            log(level, transform, message);
+        }
+    })
 }
 
 /// Writes to stderr what guests log at this level or above.

@@ -31,9 +31,17 @@ pub enum Error {
     Busy { waiting_bytes: u64, limit_bytes: u64 },
 }
 
+/// How the operating system says that a disk is full.
+const NO_SPACE: &str = "No space left on device";
+
 impl Error {
     pub(super) fn disk(file: &str, cause: impl std::fmt::Display) -> Error {
-        Error::Disk { file: file.into(), cause: cause.to_string() }
+        let mut cause = cause.to_string();
+        // Through redb the kind of the error is a text.
+        if cause.contains(NO_SPACE) {
+            cause.push_str(": make room on that disk");
+        }
+        Error::Disk { file: file.into(), cause }
     }
 
     pub(super) fn damaged(file: &str, what: impl Into<String>) -> Error {

@@ -1,6 +1,7 @@
 //! What a guest says, bounded: lines a call, bytes a line. Keeps its last words for the fault that
 //! may follow.
 
+use super::profile::readable;
 use std::sync::Arc;
 
 /// How much a line matters, in rising order.
@@ -149,7 +150,7 @@ impl CallLog {
     /// last words.
     pub fn backtrace<'a>(&mut self, functions: impl Iterator<Item = &'a str>) {
         for function in functions {
-            (self.sink)(Level::Error, &self.transform, bounded(&format!("  at {function}")));
+            (self.sink)(Level::Error, &self.transform, bounded(&format!("  at {}", readable(function))));
         }
     }
 

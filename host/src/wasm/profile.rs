@@ -32,7 +32,7 @@ impl Samples {
 
     fn see(&self, backtrace: &WasmBacktrace) {
         let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-            Some(name) => name.replace([';', '\n'], ","),
+            Some(name) => readable(name).replace([';', '\n'], ","),
             None => format!("function {}", frame.func_index()),
         };
         let names: Vec<String> = backtrace.frames().iter().rev().map(name).collect();
@@ -40,6 +40,11 @@ impl Samples {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(names.join(";")).or_default() += 1;
         }
     }
+}
+
+/// The name of a function as its author wrote it.
+pub(super) fn readable(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
 }
 
 /// Makes the engine's epoch the clock, for as long as the engine lives.

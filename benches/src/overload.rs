@@ -1,0 +1,127 @@
+//! More than the server can take, for long: every connection sends as fast as it is answered, bodies beyond what
+//! the server keeps in memory among them. What was acknowledged is there, memory stays, queries answer.
+//! `cargo run --release -p benches -- overload [EVENTS]`.
+
+use crate::living::{Connection, Server, lines, percentiles, say};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Twice those that reach the server's capacity, with bodies five times as large.
+const CONNECTIONS: usize = 16;
+const BODY_LINES: usize = 25_000;
+/// Before a refused body is sent again; `Retry-After` says a second, these producers do not obey.
+const RETRY: Duration = Duration::from_millis(5);
+const SAMPLES: u64 = 10;
+
+pub fn measure(events: u64) -> anyhow::Result<()> {
+    let lines = lines();
+    let bodies: Vec<(Vec<u8>, u64)> =
+        lines.chunks(BODY_LINES).map(|chunk| (chunk.concat(), chunk.len() as u64)).collect();
+    let folder = tempfile::tempdir_in(".")?;
+    let server = Server::start(folder.path())?;
+    let mut asking = server.connect()?;
+    asking.set_up(false)?;
+    let (claimed, acknowledged, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let is_over = AtomicBool::new(false);
+    let started = Instant::now();
+    println!(
+        "overload: {events} events, {CONNECTIONS} connections, bodies of {BODY_LINES} lines, a view under \"never\""
+    );
+    let times = std::thread::scope(|scope| -> anyhow::Result<Vec<Duration>> {
+        let producers: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                let (bodies, claimed, acknowledged, refused) = (&bodies, &claimed, &acknowledged, &refused);
+                let server = &server;
+                scope.spawn(move || -> anyhow::Result<()> {
+                    let mut connection = server.connect()?;
+                    loop {
+                        let number = claimed.fetch_add(1, Ordering::Relaxed);
+                        if number * BODY_LINES as u64 >= events {
+                            return Ok(());
+                        }
+                        let (body, count) = &bodies[number as usize % bodies.len()];
+                        while !taken(&mut connection, server, body)? {
+                            refused.fetch_add(1, Ordering::Relaxed);
+                            std::thread::sleep(RETRY);
+                        }
+                        acknowledged.fetch_add(*count, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        let (over, of) = (&is_over, &server);
+        let reader = scope.spawn(move || -> anyhow::Result<Vec<Duration>> {
+            let mut connection = of.connect()?;
+            let mut times = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                let merchant = times.len() % 500 + 1;
+                let path = format!("/v1/views/revenue?key.merchant_id=m-{merchant}&key.currency=EUR&limit=1");
+                let asked = Instant::now();
+                connection.ask("GET", &path, "application/json", b"")?;
+                times.push(asked.elapsed());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Ok(times)
+        });
+        let mut next = 1;
+        while !producers.iter().all(|producer| producer.is_finished()) {
+            std::thread::sleep(Duration::from_millis(200));
+            let done = acknowledged.load(Ordering::Relaxed);
+            if done * SAMPLES >= next * events {
+                next = done * SAMPLES / events + 1;
+                let mib = memory_mib(server.process())?;
+                println!("    {:>5.0} M acknowledged   {mib:>6.0} MiB resident", done as f64 / 1e6);
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for producer in producers {
+            producer.join().expect("a producer ended")?;
+        }
+        reader.join().expect("the reader ended")
+    })?;
+    let took = started.elapsed().as_secs_f64();
+    let acknowledged = acknowledged.into_inner();
+    println!(
+        "    {:.2} M/s acknowledged, {} bodies refused with 429",
+        acknowledged as f64 / took / 1e6,
+        refused.into_inner()
+    );
+    asking.wait_visible()?;
+    println!("    all visible {:.1} s after the last answer", started.elapsed().as_secs_f64() - took);
+    let head = asking.view("head")?;
+    say(
+        "events that were acknowledged and are there",
+        format!("{head} of {acknowledged}"),
+        "all, and no more",
+        head == acknowledged,
+    );
+    let (p50, p99) = percentiles(times);
+    println!("{:<58} {:>24}", "    point queries meanwhile, p50 / p99", format!("{p50:.2} / {p99:.2} ms"));
+    println!(
+        "{:<58} {:>24}",
+        "    memory of the server in the end",
+        format!("{:.0} MiB", memory_mib(server.process())?)
+    );
+    Ok(())
+}
+
+/// False: there was no room.
+fn taken(connection: &mut Connection, server: &Server, body: &[u8]) -> anyhow::Result<bool> {
+    match connection.append(body) {
+        Ok(_) => Ok(true),
+        // A body that is refused may be cut off: the connection is gone.
+        Err(error) if format!("{error}").contains(" 429 ") || error.is::<std::io::Error>() => {
+            *connection = server.connect()?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn memory_mib(process: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: f64 = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0.0);
+    Ok(kib / 1024.0)
+}
