@@ -9,7 +9,8 @@ mod rust;
 mod tools;
 
 use super::events::PluginFile;
-use anyhow::bail;
+use crate::wasm;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -113,6 +114,15 @@ impl Language {
         };
         Ok((name_of(directory), component))
     }
+}
+
+/// Writes the contract into a folder of its own, as the languages' tools read it.
+fn write_wit(work: &Path) -> anyhow::Result<PathBuf> {
+    let folder = work.join("wit");
+    std::fs::create_dir(&folder)
+        .and_then(|()| std::fs::write(folder.join("transform.wit"), wasm::WIT))
+        .with_context(|| folder.display().to_string())?;
+    Ok(folder)
 }
 
 /// The name of a folder.

@@ -11,6 +11,9 @@ pub const WIT: &str = include_str!("../../../wit/transform.wit");
 /// Answers what a runtime asks of WASI's first preview, from constants.
 const FROZEN: &str = include_str!("frozen-preview1.wat");
 
+/// What the adapter asks of the host: it logs what a runtime writes to its output.
+const ADAPTER: &str = "package bifocal:frozen; world adapter { import bifocal:transform/host@1.0.0; }";
+
 /// Makes a component of a core module that carries a description of its world, as `wit-bindgen`
 /// leaves it.
 pub fn componentize(core: &[u8]) -> Result<Vec<u8>, Error> {
@@ -26,7 +29,10 @@ pub fn componentize_wasi(core: &[u8]) -> Result<Vec<u8>, Error> {
     let world = resolve.select_world(&[package], Some("plugin")).map_err(refused)?;
     let mut core = core.to_vec();
     embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).map_err(refused)?;
-    let adapter = wat::parse_str(FROZEN).map_err(refused)?;
+    let package = resolve.push_str("adapter.wit", ADAPTER).map_err(refused)?;
+    let world = resolve.select_world(&[package], Some("adapter")).map_err(refused)?;
+    let mut adapter = wat::parse_str(FROZEN).map_err(refused)?;
+    embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8, false).map_err(refused)?;
     let mut encoder = ComponentEncoder::default();
     encoder
         .validate(true)

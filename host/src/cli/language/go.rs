@@ -17,7 +17,9 @@ pub fn build(directory: &Path) -> anyhow::Result<Vec<u8>> {
         .arg(&core)
         .arg(".")
         .current_dir(directory)
-        .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOFLAGS", ""), ("GOWORK", "off")]))?;
+        .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOFLAGS", ""), ("GOWORK", "off")])
+        // A build fetches nothing: neither modules nor another Go.
+        .envs([("GOPROXY", "off"), ("GOTOOLCHAIN", "local")]))?;
     let bytes = std::fs::read(&core).with_context(|| core.display().to_string())?;
     Ok(wasm::componentize_wasi(&bytes)?)
 }
