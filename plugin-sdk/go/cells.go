@@ -1,0 +1,223 @@
+package bifocal
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// Cells is where a transform puts what it has seen: one state S for each key K and window.
+//
+// With windows that overlap an event counts in size / slide of them. Code is the same: a function is run
+// once for each of them, or, if the state is order-free, once on panes as wide as the slide, which are
+// merged into windows when the chunk ends.
+type Cells[K comparable, S any] struct {
+	window windows
+	// names has one a cell, in the order of their first events.
+	names []name[K, S]
+	byKey map[place[K]]*S
+	// states are made in blocks that never move: a pointer to one holds until the chunk ends.
+	free []S
+	// now has the cells of the window by the number of their key, others those of other windows.
+	now     []*S
+	nowAt   int64
+	others  map[int64][]*S
+	numbers *numbers
+	sources []*source
+	rows    int
+	keys    *keyPlan
+	touched bool
+}
+
+type name[K comparable, S any] struct {
+	place[K]
+	state *S
+}
+
+// place is what tells a cell from all others.
+type place[K comparable] struct {
+	window int64
+	key    K
+}
+
+// tablesMax is for how many windows cells are found by their number.
+const tablesMax = 16
+
+func newCells[K comparable, S any](keys *keyPlan, window Window, sources []*source, rows int) *Cells[K, S] {
+	return &Cells[K, S]{
+		window: newWindows(window), byKey: map[place[K]]*S{}, nowAt: math.MaxInt64,
+		numbers: newNumbers(keys, rows), sources: sources, rows: rows, keys: keys,
+	}
+}
+
+// Time is the event's.
+func (c *Cells[K, S]) Time() Timestamp { return Timestamp(c.window.time) }
+
+// Cell is the state of the key in the window of the event's time. The cell exists from then on, whether
+// or not something is added to it.
+func (c *Cells[K, S]) Cell(key K) *S { return c.cellAt(c.window.time, &key) }
+
+// CellAt is the state of the key in the window that holds a time, for events that concern another time
+// than their own: a correction, a refund of yesterday's order.
+func (c *Cells[K, S]) CellAt(time Timestamp, key K) *S { return c.cellAt(int64(time), &key) }
+
+func (c *Cells[K, S]) cellAt(time int64, key *K) *S {
+	if uint64(time-c.window.latest) >= c.window.reach {
+		c.window.turn(time)
+	}
+	c.touched = true
+	if c.window.start == c.nowAt {
+		if number, ok := c.numbers.place(unsafe.Pointer(key)); ok {
+			if state := c.now[number]; state != nil {
+				return state
+			}
+			state := c.find(*key)
+			c.now[number] = state
+			return state
+		}
+	} else if !c.numbers.off {
+		c.turn(unsafe.Pointer(key))
+	}
+	return c.find(*key)
+}
+
+// turn makes ready to find cells of the window by number, as far as there is room.
+func (c *Cells[K, S]) turn(key unsafe.Pointer) {
+	if !c.numbers.settled {
+		if c.numbers.settle(key, c.sources, c.rows); !c.numbers.settled {
+			return
+		}
+		c.others = map[int64][]*S{}
+	}
+	table, known := c.others[c.window.start]
+	if !known {
+		if len(c.others) >= min(tablesMax, 1+4*c.rows/c.numbers.places) {
+			return
+		}
+		table = make([]*S, c.numbers.places)
+		c.others[c.window.start] = table
+	}
+	c.now, c.nowAt = table, c.window.start
+}
+
+// find looks the cell up by what its key is.
+func (c *Cells[K, S]) find(key K) *S {
+	at := place[K]{c.window.start, key}
+	state, ok := c.byKey[at]
+	if !ok {
+		if len(c.free) == 0 {
+			c.free = make([]S, min(max(len(c.names), 16), 1024))
+		}
+		state, c.free = &c.free[0], c.free[1:]
+		c.byKey[at] = state
+		c.names = append(c.names, name[K, S]{at, state})
+	}
+	return state
+}
+
+// finish is the cells as columns.
+func (c *Cells[K, S]) finish(scratch *scratch[S]) (CellColumns, error) {
+	names := c.names
+	if c.window.hops > 1 && scratch.part.traits().orderFree {
+		var err error
+		if names, err = c.widen(scratch); err != nil {
+			return CellColumns{}, err
+		}
+	}
+	keys := newBuilders(c.keys.fields)
+	var cells CellColumns
+	for i := range names {
+		one := &names[i]
+		for j := range keys {
+			keys[j].push(c.keys.parts[j].datum(unsafe.Pointer(&one.key)))
+		}
+		if !c.window.global {
+			cells.Windows = appendUint64(cells.Windows, uint64(one.window))
+		}
+		cells.States.Bytes = scratch.encode(one.state, cells.States.Bytes)
+		cells.States.end()
+	}
+	cells.Keys = finishAll(keys)
+	return cells, nil
+}
+
+// widen makes windows out of panes: each is merged into all windows that hold it. For order-free states
+// only: then merging panes, in any order, is folding events.
+func (c *Cells[K, S]) widen(pane *scratch[S]) ([]name[K, S], error) {
+	var wide []name[K, S]
+	byKey := map[place[K]]*S{}
+	window, err := newScratch[S]()
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range c.names {
+		encoded := pane.encode(one.state, nil)
+		for hop := range c.window.hops {
+			// A copy of its own for each window: merging may take it apart.
+			if err := pane.decodeAll(encoded); err != nil {
+				return nil, err
+			}
+			at := place[K]{one.window - hop*c.window.slide, one.key}
+			state, known := byKey[at]
+			if !known {
+				state = new(S)
+				*state = pane.state
+				byKey[at] = state
+				wide = append(wide, name[K, S]{at, state})
+				continue
+			}
+			window.state = *state
+			if err := window.part.merge(pane.part); err != nil {
+				return nil, err
+			}
+			*state = window.state
+		}
+	}
+	return wide, nil
+}
+
+// windows goes from a time to the start of its window. Events come nearly in order, so the last window is
+// usually the next one too and the division is left out.
+type windows struct {
+	// time of the event at hand.
+	time int64
+	// start of the wanted window: back before the latest one.
+	start, back int64
+	// latest start at or before the time that was last asked for, and how far it reaches.
+	latest int64
+	reach  uint64
+	slide  int64
+	hops   int64
+	global bool
+}
+
+func newWindows(window Window) windows {
+	if window.isGlobal() {
+		// It holds all times; where it starts is never seen.
+		return windows{start: math.MinInt64, latest: math.MinInt64, reach: math.MaxUint64, hops: 1, global: true}
+	}
+	return windows{reach: uint64(window.slideMs), slide: window.slideMs, hops: window.hops()}
+}
+
+// hop turns to the one of the windows that hold a time, the latest being 0.
+func (w *windows) hop(hop int64) {
+	w.back = hop * w.slide
+	w.start = w.latest - w.back
+}
+
+// turn turns to the latest window that holds a time.
+func (w *windows) turn(time int64) {
+	if w.global {
+		return
+	}
+	past := time % w.slide
+	if past < 0 {
+		past += w.slide
+	}
+	if latest := time - past; latest <= time && latest-(w.hops-1)*w.slide <= latest {
+		w.latest = latest
+		w.start = latest - w.back
+		return
+	}
+	panic(fmt.Sprintf("time %d ms is too early to have a window", time))
+}
