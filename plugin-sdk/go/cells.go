@@ -3,6 +3,7 @@ package bifocal
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 )
 
@@ -15,6 +16,7 @@ type Cells[K comparable, S any] struct {
 	window windows
 	// names has one a cell, in the order of their first events.
 	names []name[K, S]
+	// byKey has the cells by what their keys are; nil as long as all were found by number.
 	byKey map[place[K]]*S
 	// states are made in blocks that never move: a pointer to one holds until the chunk ends.
 	free []S
@@ -27,11 +29,16 @@ type Cells[K comparable, S any] struct {
 	rows    int
 	keys    *keyPlan
 	touched bool
+	// times and rejected rows of a chunk that is folded by columns.
+	times    []Timestamp
+	rejected map[int]string
 }
 
 type name[K comparable, S any] struct {
 	place[K]
 	state *S
+	// number of the key, below 0 if it has none.
+	number int
 }
 
 // place is what tells a cell from all others.
@@ -45,7 +52,7 @@ const tablesMax = 16
 
 func newCells[K comparable, S any](keys *keyPlan, window Window, sources []*source, rows int) *Cells[K, S] {
 	return &Cells[K, S]{
-		window: newWindows(window), byKey: map[place[K]]*S{}, nowAt: math.MaxInt64,
+		window: newWindows(window), nowAt: math.MaxInt64,
 		numbers: newNumbers(keys, rows), sources: sources, rows: rows, keys: keys,
 	}
 }
@@ -66,52 +73,64 @@ func (c *Cells[K, S]) cellAt(time int64, key *K) *S {
 		c.window.turn(time)
 	}
 	c.touched = true
-	if c.window.start == c.nowAt {
-		if number, ok := c.numbers.place(unsafe.Pointer(key)); ok {
-			if state := c.now[number]; state != nil {
-				return state
-			}
-			state := c.find(*key)
-			c.now[number] = state
-			return state
+	if c.window.start != c.nowAt {
+		if c.numbers.off || !c.turn(unsafe.Pointer(key)) {
+			return c.find(*key, -1)
 		}
-	} else if !c.numbers.off {
-		c.turn(unsafe.Pointer(key))
 	}
-	return c.find(*key)
+	number := c.numbers.place(unsafe.Pointer(key))
+	if number < 0 {
+		return c.find(*key, -1)
+	}
+	state := c.now[number]
+	if state == nil {
+		state = c.find(*key, number)
+		c.now[number] = state
+	}
+	return state
 }
 
 // turn makes ready to find cells of the window by number, as far as there is room.
-func (c *Cells[K, S]) turn(key unsafe.Pointer) {
+func (c *Cells[K, S]) turn(key unsafe.Pointer) bool {
 	if !c.numbers.settled {
 		if c.numbers.settle(key, c.sources, c.rows); !c.numbers.settled {
-			return
+			return false
 		}
 		c.others = map[int64][]*S{}
 	}
 	table, known := c.others[c.window.start]
 	if !known {
 		if len(c.others) >= min(tablesMax, 1+4*c.rows/c.numbers.places) {
-			return
+			return false
 		}
 		table = make([]*S, c.numbers.places)
 		c.others[c.window.start] = table
 	}
 	c.now, c.nowAt = table, c.window.start
+	return true
 }
 
-// find looks the cell up by what its key is.
-func (c *Cells[K, S]) find(key K) *S {
-	at := place[K]{c.window.start, key}
-	state, ok := c.byKey[at]
-	if !ok {
-		if len(c.free) == 0 {
-			c.free = make([]S, min(max(len(c.names), 16), 1024))
+// find looks up a cell that was not found by its number.
+func (c *Cells[K, S]) find(key K, number int) *S {
+	if number < 0 && c.byKey == nil {
+		c.byKey = make(map[place[K]]*S, len(c.names))
+		for i := range c.names {
+			c.byKey[c.names[i].place] = c.names[i].state
 		}
-		state, c.free = &c.free[0], c.free[1:]
-		c.byKey[at] = state
-		c.names = append(c.names, name[K, S]{at, state})
 	}
+	at := place[K]{c.window.start, key}
+	if state, known := c.byKey[at]; known {
+		return state
+	}
+	if len(c.free) == 0 {
+		c.free = make([]S, min(max(len(c.names), 16), 1024))
+	}
+	state := &c.free[0]
+	c.free = c.free[1:]
+	if c.byKey != nil {
+		c.byKey[at] = state
+	}
+	c.names = append(c.names, name[K, S]{at, state, number})
 	return state
 }
 
@@ -124,21 +143,39 @@ func (c *Cells[K, S]) finish(scratch *scratch[S]) (CellColumns, error) {
 			return CellColumns{}, err
 		}
 	}
-	keys := newBuilders(c.keys.fields)
-	var cells CellColumns
+	cells := CellColumns{Keys: c.keyColumns(names)}
+	cells.States.Ends = make([]byte, 0, 4*len(names))
+	if !c.window.global {
+		cells.Windows = make([]byte, 0, 8*len(names))
+	}
 	for i := range names {
-		one := &names[i]
-		for j := range keys {
-			keys[j].push(c.keys.parts[j].datum(unsafe.Pointer(&one.key)))
+		if i == 1 { // states are often all of one length
+			cells.States.Bytes = slices.Grow(cells.States.Bytes, len(cells.States.Bytes)*(len(names)-1))
 		}
 		if !c.window.global {
-			cells.Windows = appendUint64(cells.Windows, uint64(one.window))
+			cells.Windows = appendUint64(cells.Windows, uint64(names[i].window))
 		}
-		cells.States.Bytes = scratch.encode(one.state, cells.States.Bytes)
+		cells.States.Bytes = scratch.encode(names[i].state, cells.States.Bytes)
 		cells.States.end()
 	}
-	cells.Keys = finishAll(keys)
 	return cells, nil
+}
+
+func (c *Cells[K, S]) keyColumns(names []name[K, S]) []Column {
+	if c.byKey == nil && c.numbers.settled {
+		numbers := make([]int, len(names))
+		for i := range names {
+			numbers[i] = names[i].number
+		}
+		return c.numbers.columns(c.keys.fields, numbers)
+	}
+	keys := newBuilders(c.keys.fields)
+	for i := range names {
+		for j := range keys {
+			keys[j].push(c.keys.parts[j].datum(unsafe.Pointer(&names[i].key)))
+		}
+	}
+	return finishAll(keys)
 }
 
 // widen makes windows out of panes: each is merged into all windows that hold it. For order-free states
@@ -163,7 +200,7 @@ func (c *Cells[K, S]) widen(pane *scratch[S]) ([]name[K, S], error) {
 				state = new(S)
 				*state = pane.state
 				byKey[at] = state
-				wide = append(wide, name[K, S]{at, state})
+				wide = append(wide, name[K, S]{at, state, one.number})
 				continue
 			}
 			window.state = *state

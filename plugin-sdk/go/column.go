@@ -212,8 +212,10 @@ type source struct {
 	bytes []byte
 	codes []uint32
 	texts []string
-	ends  []uint32
-	heap  string
+	// dictionary is the texts as they came.
+	dictionary Blobs
+	ends       []uint32
+	heap       string
 }
 
 func openSource(field Field, column *Column, rows int) (*source, error) {
@@ -224,7 +226,7 @@ func openSource(field Field, column *Column, rows int) (*source, error) {
 		s.bytes, got = column.Fixed, len(column.Fixed)
 	case tagText:
 		s.codes = cast[uint32](column.Fixed)
-		s.texts, got = cut(&column.Heap), len(s.codes)
+		s.texts, s.dictionary, got = cut(&column.Heap), column.Heap, len(s.codes)
 	case tagBinary, tagJSON:
 		s.ends, s.heap = cast[uint32](column.Heap.Ends), bytesString(column.Heap.Bytes)
 		got = len(s.ends)

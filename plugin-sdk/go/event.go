@@ -268,12 +268,13 @@ func (r *eventReader[E]) readField(group int, f *eventField, n int) {
 func scatter(s *source, kind reflect.Kind, p unsafe.Pointer, size uintptr, from, n int) {
 	switch s.kind.tag {
 	case tagText:
-		texts := s.texts
-		if len(texts) == 0 {
+		if len(s.texts) == 0 {
 			return // no row has a text
 		}
+		// As words: the source keeps the texts alive, so a collector need not be told of each.
+		texts := unsafe.Slice((*words2)(unsafe.Pointer(unsafe.SliceData(s.texts))), len(s.texts))
 		for _, code := range s.codes[from : from+n] {
-			*at[string](p) = texts[code]
+			*at[words2](p) = texts[code]
 			p = unsafe.Add(p, size)
 		}
 	case tagBinary, tagJSON:
@@ -290,6 +291,9 @@ func scatter(s *source, kind reflect.Kind, p unsafe.Pointer, size uintptr, from,
 		scatterWords(s.words[from:from+n], kind, p, size)
 	}
 }
+
+// words2 is a string as it lies in memory.
+type words2 [unsafe.Sizeof("") / 8]uint64
 
 func scatterWords(words []int64, kind reflect.Kind, p unsafe.Pointer, size uintptr) {
 	switch kind {

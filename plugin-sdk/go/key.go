@@ -61,6 +61,8 @@ type numbers struct {
 	parts []numberPart
 	// settled once the dictionaries of all parts are known; off where it would not pay.
 	settled, off bool
+	// plain: all parts are text that is never absent.
+	plain bool
 	// places is how many keys there are.
 	places int
 	tries  int
@@ -70,23 +72,23 @@ type numberPart struct {
 	keyPart
 	// radix is how many values the part has, with one more for absent; 0 as long as it is not known.
 	radix int
-	// base is where the heap of the dictionary begins, starts has the text that starts at each byte of it.
-	base   uintptr
-	starts []start
+	// source is the column that the text is of, which lies from base on for size bytes.
+	source     *source
+	base, size uintptr
+	// starts has the text that starts at each byte of it: its length in the upper half, its code in the
+	// lower one.
+	starts []uint64
 	// empty is the code of the text without bytes, which may start where another does; -1 if there is none.
 	empty int
 }
 
-// start is the code and the length of a text.
-type start struct{ code, length uint32 }
-
-const nothingStarts = 1<<32 - 1
+const nothingStarts = 1<<64 - 1
 
 // triesMax is for how many keys the dictionaries are searched that their texts are of.
 const triesMax = 64
 
 func newNumbers(plan *keyPlan, rows int) *numbers {
-	n := &numbers{off: !plan.numbered || rows < 16}
+	n := &numbers{off: !plan.numbered || rows < 16, plain: true}
 	for _, part := range plan.parts {
 		one := numberPart{keyPart: part}
 		if part.kind != reflect.String {
@@ -95,34 +97,63 @@ func newNumbers(plan *keyPlan, rows int) *numbers {
 				one.radix++
 			}
 		}
+		n.plain = n.plain && part.kind == reflect.String && !part.isOpt
 		n.parts = append(n.parts, one)
 	}
 	return n
 }
 
-// place is the number of the key that p points to, below places; false if it has none.
-func (n *numbers) place(p unsafe.Pointer) (int, bool) {
+// place is the number of the key that p points to, below places; below 0 if it has none.
+func (n *numbers) place(p unsafe.Pointer) int {
+	if !n.plain {
+		return n.anyPlace(p)
+	}
 	place := 0
 	for i := range n.parts {
 		part := &n.parts[i]
-		one, digit := unsafe.Add(p, part.offset), 0
-		switch {
-		case part.isOpt && !*at[bool](unsafe.Add(one, part.okAt)):
-			digit = part.radix - 1
-		case part.kind == reflect.String:
-			text := *at[string](one)
-			from := uintptr(unsafe.Pointer(unsafe.StringData(text))) - part.base
-			if from < uintptr(len(part.starts)) && part.starts[from].length == uint32(len(text)) {
-				digit = int(part.starts[from].code)
-			} else if digit = part.empty; len(text) > 0 || digit < 0 {
-				return 0, false
-			}
-		default:
-			digit = int(*at[uint8](one))
+		text := at[string](unsafe.Add(p, part.offset))
+		from := uintptr(unsafe.Pointer(unsafe.StringData(*text))) - part.base
+		if from >= uintptr(len(part.starts)) {
+			return n.anyPlace(p)
+		}
+		start := part.starts[from]
+		if start>>32 != uint64(len(*text)) {
+			return n.anyPlace(p)
+		}
+		place = place*part.radix + int(uint32(start))
+	}
+	return place
+}
+
+func (n *numbers) anyPlace(p unsafe.Pointer) int {
+	place := 0
+	for i := range n.parts {
+		part := &n.parts[i]
+		digit := part.digit(unsafe.Add(p, part.offset))
+		if digit < 0 {
+			return -1
 		}
 		place = place*part.radix + digit
 	}
-	return place, true
+	return place
+}
+
+func (k *numberPart) digit(p unsafe.Pointer) int {
+	if k.isOpt && !*at[bool](unsafe.Add(p, k.okAt)) {
+		return k.radix - 1
+	}
+	if k.kind != reflect.String {
+		return int(*at[uint8](p))
+	}
+	text := *at[string](p)
+	if text == "" {
+		return k.empty
+	}
+	from := uintptr(unsafe.Pointer(unsafe.StringData(text))) - k.base
+	if from < uintptr(len(k.starts)) && k.starts[from]>>32 == uint64(len(text)) {
+		return int(uint32(k.starts[from]))
+	}
+	return -1
 }
 
 // settle looks for the dictionaries that the texts of the key are of.
@@ -140,14 +171,14 @@ func (n *numbers) settle(p unsafe.Pointer, sources []*source, rows int) {
 		if part.radix == 0 {
 			return
 		}
-		if product > rows/part.radix+1 {
+		if product > rows/part.radix {
 			n.off = true // the tables would cost more than they spare
 			return
 		}
 		product *= part.radix
 	}
 	for i := range n.parts {
-		n.parts[i].list(sources)
+		n.parts[i].list()
 	}
 	n.places, n.settled = product, true
 }
@@ -159,13 +190,65 @@ func (k *numberPart) find(text string, sources []*source) {
 	address := uintptr(unsafe.Pointer(unsafe.StringData(text)))
 	for _, s := range sources {
 		if base, size := s.span(); address-base < size {
-			k.base, k.radix = base, len(s.texts)
+			k.source, k.base, k.size, k.radix = s, base, size, len(s.texts)
 			if k.isOpt {
 				k.radix++
 			}
 			return
 		}
 	}
+}
+
+// list notes where each text of the dictionary starts.
+func (k *numberPart) list() {
+	if k.source == nil {
+		return
+	}
+	k.empty = -1
+	k.starts = make([]uint64, k.size)
+	for i := range k.starts {
+		k.starts[i] = nothingStarts
+	}
+	for code, text := range k.source.texts {
+		if text == "" {
+			k.empty = code
+			continue
+		}
+		from := uintptr(unsafe.Pointer(unsafe.StringData(text))) - k.base
+		k.starts[from] = uint64(len(text))<<32 | uint64(code)
+	}
+}
+
+// columns are the key columns of keys by their numbers, with the dictionaries of the chunk.
+func (n *numbers) columns(fields []Field, numbers []int) []Column {
+	columns := make([]Column, len(fields))
+	for i := len(fields) - 1; i >= 0; i-- {
+		part := &n.parts[i]
+		b := newBuilder(fields[i].Kind)
+		digits := make([]uint32, len(numbers))
+		for row, number := range numbers {
+			next := uint(number) / uint(part.radix)
+			digits[row] = uint32(uint(number) - next*uint(part.radix))
+			numbers[row] = int(next)
+		}
+		for row, digit := range digits {
+			if absent := part.isOpt && digit == uint32(part.radix-1); absent {
+				digits[row] = 0
+				b.endRow(false)
+			} else if part.isOpt {
+				b.endRow(true)
+			}
+		}
+		if part.source != nil {
+			b.column.Fixed, b.column.Heap = bytesOf(digits), part.source.dictionary
+		} else {
+			for _, digit := range digits {
+				b.column.Fixed = append(b.column.Fixed, byte(digit))
+			}
+		}
+		columns[i] = b.column
+	}
+	return columns
 }
 
 // span is where the texts of a column lie.
@@ -176,27 +259,4 @@ func (s *source) span() (base, size uintptr) {
 	base = uintptr(unsafe.Pointer(unsafe.StringData(s.texts[0])))
 	last := s.texts[len(s.texts)-1]
 	return base, uintptr(unsafe.Pointer(unsafe.StringData(last))) - base + uintptr(len(last))
-}
-
-// list notes where each text of the dictionary starts.
-func (k *numberPart) list(sources []*source) {
-	k.empty = -1
-	for _, s := range sources {
-		base, size := s.span()
-		if k.kind != reflect.String || base != k.base || size == 0 {
-			continue
-		}
-		k.starts = make([]start, size)
-		for i := range k.starts {
-			k.starts[i].length = nothingStarts
-		}
-		for code, text := range s.texts {
-			if text == "" {
-				k.empty = code
-				continue
-			}
-			k.starts[uintptr(unsafe.Pointer(unsafe.StringData(text)))-base] = start{uint32(code), uint32(len(text))}
-		}
-		return
-	}
 }

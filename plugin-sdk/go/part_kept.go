@@ -49,7 +49,7 @@ func (m *Min[V]) See(v V) {
 }
 
 func (m *Min[V]) see(v V) {
-	if !m.seen || compare(v, m.value) < 0 {
+	if !m.seen || v < m.value || compare(v, m.value) < 0 {
 		m.keep(v)
 	}
 }
@@ -78,7 +78,7 @@ func (m *Max[V]) See(v V) {
 }
 
 func (m *Max[V]) see(v V) {
-	if !m.seen || compare(v, m.value) > 0 {
+	if !m.seen || v > m.value || compare(v, m.value) > 0 {
 		m.keep(v)
 	}
 }

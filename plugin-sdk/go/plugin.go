@@ -425,9 +425,11 @@ func foldPass[E any, K comparable, S any](
 				known = known[1:]
 				continue
 			}
-			if why, is := reader.unfit[row]; is {
-				added = append(added, Rejection{row, why})
-				continue
+			if reader.unfit != nil {
+				if why, is := reader.unfit[row]; is {
+					added = append(added, Rejection{row, why})
+					continue
+				}
 			}
 			cells.window.time, cells.touched = times[row], false
 			err := fold(&reader.events[i], cells)

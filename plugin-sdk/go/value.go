@@ -138,11 +138,21 @@ func compare[V Value](a, b V) int {
 }
 
 func appendValue[V Value](b []byte, v V) []byte {
+	if unsafe.Sizeof(v) == 8 && v == v { // any number of 8 bytes but a NaN, without asking which
+		return binary.LittleEndian.AppendUint64(b, *at[uint64](unsafe.Pointer(&v)))
+	}
 	return appendAt(representation[V](), unsafe.Pointer(&v), b)
 }
 
 // readValue reads a value; its text is the reader's own memory.
 func readValue[V Value](r *reader) (v V) {
+	if unsafe.Sizeof(v) == 8 {
+		*at[uint64](unsafe.Pointer(&v)) = r.uint64()
+		if v != v && *at[uint64](unsafe.Pointer(&v)) != nanBits {
+			r.fail(malformed("a NaN other than the canonical one"))
+		}
+		return v
+	}
 	readAt(reflect.TypeFor[V](), unsafe.Pointer(&v), r)
 	return v
 }
