@@ -98,6 +98,11 @@ func (c *Cells[K, S]) turn(key unsafe.Pointer) bool {
 		}
 		c.others = map[int64][]*S{}
 	}
+	return c.turnTo()
+}
+
+// turnTo turns to the table of the window, if it has one or there is room for it.
+func (c *Cells[K, S]) turnTo() bool {
 	table, known := c.others[c.window.start]
 	if !known {
 		if len(c.others) >= min(tablesMax, 1+4*c.rows/c.numbers.places) {

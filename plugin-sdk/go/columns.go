@@ -136,7 +136,7 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 		panic(fmt.Sprintf("%d columns for a key of %d parts", len(keys), len(c.numbers.parts)))
 	}
 	states := make([]*S, len(rows))
-	if len(rows) == 0 || !c.numbers.settleOn(keys, c.rows) || !c.isPlain(keys) {
+	if len(rows) == 0 || !c.isPlain(keys) || !c.numbers.settleOn(keys, c.rows) {
 		var key K
 		for i, row := range rows {
 			c.fill(&key, int(row), keys)
@@ -144,7 +144,9 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 		}
 		return states
 	}
-	c.others = map[int64][]*S{}
+	if c.others == nil {
+		c.others = map[int64][]*S{}
+	}
 	times := cast[int64](bytesOf(c.times))
 	last := keys[len(keys)-1].Codes
 	radix := c.numbers.parts[len(keys)-1].radix
@@ -155,7 +157,12 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 	for i, row := range rows {
 		if time := times[row]; uint64(time-c.window.latest) >= c.window.reach || c.window.start != c.nowAt {
 			c.window.turn(time)
-			c.turnTo()
+			if !c.turnTo() {
+				var key K
+				c.fill(&key, int(row), keys)
+				states[i] = c.find(key, -1)
+				continue
+			}
 		}
 		number := int(first[row])*firstRadix + int(last[row])
 		if len(keys) > 2 {
@@ -202,16 +209,6 @@ func (c *Cells[K, S]) fill(key *K, row int, columns []*TextColumn) {
 	}
 }
 
-// turnTo makes ready to find cells of the window by number, in as many windows as there are.
-func (c *Cells[K, S]) turnTo() {
-	table, known := c.others[c.window.start]
-	if !known {
-		table = make([]*S, c.numbers.places)
-		c.others[c.window.start] = table
-	}
-	c.now, c.nowAt = table, c.window.start
-}
-
 // settleOn makes numbers of these columns' codes; false if it would not pay.
 func (n *numbers) settleOn(keys []*TextColumn, rows int) bool {
 	product := 1
@@ -226,7 +223,7 @@ func (n *numbers) settleOn(keys []*TextColumn, rows int) bool {
 			}
 			continue
 		}
-		if product > 4*rows/max(len(key.Texts), 1) {
+		if len(key.Texts) == 0 || product > 4*rows/len(key.Texts) {
 			return false
 		}
 		product *= len(key.Texts)
@@ -255,6 +252,9 @@ func (t Columns[C, K, S]) plugin() (Plugin, error) {
 	e, err := newEngine[K, S](t.Name, t.Summary, t.Window, t.Time, t.TimeUnit, t.Present)
 	if err != nil {
 		return nil, err
+	}
+	if t.Window.hops() > 1 && !e.description.OrderFree {
+		return nil, errors.New("columns in windows that overlap need an order-free state: use a Transform of rows")
 	}
 	for i := range shape.NumField() {
 		field := shape.Field(i)
@@ -316,15 +316,9 @@ func columnsPass[C any, K comparable, S any](e *engine[K, S], fold func(*C, *Cel
 	}
 	cells := newCells[K, S](e.keys, e.description.Window, sources, rows)
 	cells.times, cells.rejected = cast[Timestamp](events.Times), map[int]string{}
-	hops := cells.window.hops
-	if e.description.OrderFree {
-		hops = 1 // on panes
-	}
-	for hop := range hops {
-		cells.window.hop(hop)
-		if err := fold(&columns, cells); err != nil {
-			return nil, err
-		}
+	// Windows that overlap are merged from panes.
+	if err := fold(&columns, cells); err != nil {
+		return nil, err
 	}
 	return cells, nil
 }

@@ -180,8 +180,10 @@ func shownPanic(reason any) string {
 	return fmt.Sprintf("a %T", reason) // what %v writes of it may hold addresses
 }
 
+// trace is the calls that led to a panic, the innermost first, without those that lead to the author's.
 func trace() string {
-	var text strings.Builder
+	var calls []string
+	own := 0
 	callers := make([]uintptr, 64)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
 	for more := true; more; {
@@ -191,9 +193,15 @@ func trace() string {
 			continue
 		}
 		file := frame.File[strings.LastIndexByte(frame.File, '/')+1:]
-		fmt.Fprintf(&text, "\n  at %s (%s:%d)", frame.Function, file, frame.Line)
+		calls = append(calls, fmt.Sprintf("\n  at %s (%s:%d)", frame.Function, file, frame.Line))
+		if !strings.HasPrefix(frame.Function, "bifocal") {
+			own = len(calls)
+		}
 	}
-	return text.String()
+	if own > 0 {
+		calls = calls[:own]
+	}
+	return strings.Join(calls, "")
 }
 
 // Transform is a transform of events E, one call each, into states S by keys K.
