@@ -1,0 +1,3 @@
+module bifocal
+
+go 1.24
