@@ -71,8 +71,8 @@ class Values(Sequence):
         """What tells rows apart: values that are cheap to compare."""
         return self.values
 
-    def of_code(self, code):
-        return code
+    def of_codes(self, codes: Sequence) -> Iterable:
+        return codes
 
     def mask(self, holds: Callable[[Any], bool]) -> Mask:
         """The rows whose value is there and holds: `rows.name.mask(lambda name: name.startswith("x"))`."""
@@ -129,8 +129,8 @@ class Texts(Values):
     def keep(self, flags) -> Texts:
         return Texts(list(compress(self.values, flags)), self.texts)
 
-    def of_code(self, code):
-        return self.texts[code]
+    def of_codes(self, codes):
+        return map(self.texts.__getitem__, codes)
 
     def mask(self, holds):
         """Asked once for each distinct text."""
@@ -235,10 +235,14 @@ class Groups:
         groups: defaultdict[Any, list] = defaultdict(list)
         appends = map(list.append, map(groups.__getitem__, zip(starts, *codes)), values)
         deque(appends, maxlen=0)  # runs them, keeps nothing
-        for (number, *found), together in groups.items():
-            part_values = [part.of_code(code) for part, code in zip(parts, found)]
-            cells = chunk.window(number * chunk.slide_ms)
-            yield cells[part_values[0] if len(part_values) == 1 else tuple(part_values)], together
+        if not groups:
+            return
+        numbers, *found = zip(*groups)
+        names: Iterable = zip(*(part.of_codes(some) for part, some in zip(parts, found))) if parts else repeat(())
+        if len(parts) == 1:
+            names = parts[0].of_codes(found[0])
+        for number, name, together in zip(numbers, names, groups.values()):
+            yield chunk.window(number * chunk.slide_ms)[name], together
 
 
 class Bulk:

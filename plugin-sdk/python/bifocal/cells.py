@@ -27,11 +27,12 @@ class Cells(dict):
     Only ever index it: what other cells there are depends on how the log was cut.
     """
 
-    __slots__ = ("start_ms", "_chunk")
+    __slots__ = ("_start_ms", "_chunk", "_is_too_early")
 
-    def __init__(self, start_ms: int, chunk: Chunk):
-        self.start_ms = start_ms
+    def __init__(self, start_ms: int, chunk: Chunk, is_too_early: bool):
+        self._start_ms = start_ms
         self._chunk = chunk
+        self._is_too_early = is_too_early
 
     def __missing__(self, key):
         return self._chunk.meet(self, key)
@@ -93,22 +94,26 @@ class Chunk:
         return Chunk(self._of, self._window)
 
     def window(self, start_ms: int) -> Cells:
+        if start_ms + (self.hop + 1) * self.slide_ms - self.size_ms < I64_MIN:
+            # The first of the windows of this time would start before the least number.
+            return Cells(start_ms, self, True)
         cells = self.windows.get(start_ms)
         if cells is None:
-            cells = self.windows[start_ms] = Cells(start_ms, self)
+            cells = self.windows[start_ms] = Cells(start_ms, self, False)
         return cells
 
     def meet(self, cells: Cells, key):
         """The state of a key that is new, or that is written in another form than before."""
-        start_ms = cells.start_ms
-        if start_ms + (self.hop + 1) * self.slide_ms - self.size_ms < I64_MIN:
+        start_ms = cells._start_ms
+        if cells._is_too_early:
             raise OverflowError(f"a time of the window at {start_ms} ms is too early to have a window")
         name = self.key.canonical(key)
         state = cells.get(name)
         if state is None:
             state = cells[name] = self.state()
             self.cells.append((start_ms, name, state))
-        cells[key] = state
+        if name is not key:
+            cells[key] = state
         return state
 
     def finish(self) -> tuple[list[Column], bytes, Blobs]:

@@ -11,6 +11,16 @@ from .description import Field
 from .fields import hints_of
 from .values import value_type, without_none
 
+_EXACT = {
+    "boolean": bool,
+    "integer": int,
+    "timestamp": int,
+    "decimal": int,
+    "text": str,
+    "binary": bytes,
+    "float": float,
+    "json": str,
+}
 _REFUSED = (kinds.FLOAT, kinds.JSON)
 
 
@@ -48,9 +58,12 @@ class KeyClass:
             self.fields.append(Field.named(field, kind))
             self._parts.append((field, kind, optional))
         self.is_single = len(self._parts) == 1
+        self._exact = tuple(_EXACT[kind.name] for _, kind, _ in self._parts)
 
     def canonical(self, given) -> Any:
         """The one form of a key: a tuple, of a single part the part itself. Equal keys have equal forms."""
+        if type(given) is tuple and tuple(map(type, given)) == self._exact and not self.is_single:
+            return given  # as it nearly always is; an integer of more than 64 bits has no column
         if self.is_single:
             return self._part(0, given[0] if isinstance(given, tuple) and len(given) == 1 else given)
         if not isinstance(given, tuple) or len(given) != len(self._parts):

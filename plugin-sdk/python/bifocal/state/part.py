@@ -33,6 +33,8 @@ class Part:
     defaults: ClassVar[tuple] = ()
     """Parameters that may be left out, last ones first."""
 
+    is_bound: ClassVar[bool] = False
+
     _bound: ClassVar[dict[Any, type]] = {}
 
     def __class_getitem__(cls, parameters) -> type:
@@ -40,7 +42,7 @@ class Part:
         key = (cls, *((type(parameter), parameter) for parameter in parameters))
         if key not in Part._bound:
             shown = ", ".join(getattr(parameter, "__name__", str(parameter)) for parameter in parameters)
-            members = {"__slots__": (), "__module__": cls.__module__, "__doc__": cls.__doc__}
+            members = {"__slots__": (), "__module__": cls.__module__, "__doc__": cls.__doc__, "is_bound": True}
             missing = max(cls.parameters() - len(parameters), 0)
             members |= cls.bind(*parameters, *cls.defaults[len(cls.defaults) - missing :])
             Part._bound[key] = type(f"{cls.__name__}[{shown}]", (cls,), members)
@@ -49,9 +51,7 @@ class Part:
     @classmethod
     def parameters(cls) -> int:
         """How many parameters the part has; 0 once they are bound."""
-        if cls in Part._bound.values():
-            return 0
-        return cls.bind.__func__.__code__.co_argcount - 1
+        return 0 if cls.is_bound else cls.bind.__func__.__code__.co_argcount - 1
 
     @classmethod
     def bind(cls) -> dict[str, Any]:
