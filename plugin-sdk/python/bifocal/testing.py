@@ -73,7 +73,7 @@ class Bench:
         self.description = transform.describe(self.settings)
         annotations = dict(self.description.annotations)
         self._time = time if time is not None else annotations.get("time")
-        self._unit = annotations.get("time-unit", "ms") if time is None else "ms"
+        self._unit = annotations.get("time-unit")
         self._records: list[_Record] = []
         self._unfit: list[tuple[int, str]] = []
         self.ignored = 0
@@ -97,7 +97,7 @@ class Bench:
             self.ignored += 1
             return offset
         try:
-            inputs = [_input(one, offset, time, text) for one in self.description.inputs]
+            inputs = [_input(one, offset, time, text, self._unit) for one in self.description.inputs]
         except UnfitError as why:
             self._unfit.append((offset, str(why)))
         else:
@@ -114,26 +114,36 @@ class Bench:
         except JsonError:
             return False
 
-    def rows(self) -> list[str]:
-        """The view: one JSON object a cell, keys, window, outputs, in the order in which a host has them."""
+    def rows(self, without_broken: bool = False) -> list[str]:
+        """The view: one JSON object a cell, keys, window, outputs, in the order in which a host has them.
+
+        A cell whose value does not fit its column fails; a host leaves it out, as `without_broken` does.
+        """
         cells = self._fold(0, len(self._records)).cells
-        places = sorted(cells, key=_order)
-        states = Blobs.join([cells[place] for place in places])
-        said = self.description
-        if said.initial is not None:
-            states = self.transform.merge(Blobs.join([said.initial] * len(places)), states)
-        keys = [build(one.kind, [key[i] for key, _ in places]) for i, one in enumerate(said.keys)]
-        windows = b"" if said.window is None else array("q", [window for _, window in places]).tobytes()
-        outputs = self.transform.present(keys, windows, states)
-        shown = [_values(column, one.kind, len(places)) for column, one in zip(outputs, said.outputs)]
         rows = []
-        for row, (key, window) in enumerate(places):
-            members = [(one.name, write_json(one.kind, value)) for one, value in zip(said.keys, key)]
-            if said.window is not None:
-                members.append(("window", f'"{rfc3339(window)}"'))
-            members += [(one.name, write_json(one.kind, values[row])) for one, values in zip(said.outputs, shown)]
-            rows.append(write_object(members))
+        for place in sorted(cells, key=_order):
+            try:
+                rows.append(self._row(place, cells[place]))
+            except ValueError:
+                if not without_broken:
+                    raise
         return rows
+
+    def _row(self, place: tuple, state: bytes) -> str:
+        said, (key, window) = self.description, place
+        states = Blobs.join([state])
+        if said.initial is not None:
+            states = self.transform.merge(Blobs.join([said.initial]), states)
+        keys = [build(one.kind, [part]) for one, part in zip(said.keys, key)]
+        windows = b"" if window is None else array("q", [window]).tobytes()
+        outputs = self.transform.present(keys, windows, states)
+        members = [(one.name, write_json(one.kind, part)) for one, part in zip(said.keys, key)]
+        if window is not None:
+            members.append(("window", f'"{rfc3339(window)}"'))
+        for one, column in zip(said.outputs, outputs):
+            (value,) = _values(column, one.kind, 1)
+            members.append((one.name, write_json(one.kind, value)))
+        return write_object(members)
 
     def states(self) -> dict[tuple, bytes]:
         """The bytes of each cell, by (key, window start in milliseconds or None), before any merge."""
@@ -222,7 +232,7 @@ def check_fixtures(transform: Transform, directory: str | Path) -> None:
 
 def lines(file: Path) -> list[str]:
     """The lines of a file, without the blank ones."""
-    return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 def _plain(row: str) -> Any:
@@ -285,7 +295,7 @@ def _raw_at(payload: Json, path: str) -> Json | None:
     return at
 
 
-def _input(one: Field, offset: int, time: int, payload: Json):
+def _input(one: Field, offset: int, time: int, payload: Json, unit: str | None):
     """The value of an input; `UnfitError`: why the event is to be rejected."""
     if one.path == "":
         return payload.encode()
@@ -299,12 +309,12 @@ def _input(one: Field, offset: int, time: int, payload: Json):
             raise UnfitError(f"{one.path}: is missing")
         return None
     try:
-        return _parse(one.kind, raw)
+        return _parse(one.kind, raw, unit)
     except (ValueError, JsonError):
         raise UnfitError(f"{one.path}: {raw} is not of kind {one.kind}") from None
 
 
-def _parse(kind: Kind, raw: Json):
+def _parse(kind: Kind, raw: Json, unit: str | None):
     """JSON text as a value of a kind."""
     name = kind.name
     if name == "boolean":
@@ -320,22 +330,29 @@ def _parse(kind: Kind, raw: Json):
     if name == "decimal":
         return raw.decimal(kind.digits)
     if name == "timestamp":
-        return instant(raw.text()) if raw.startswith('"') else raw.integer()
+        return _instant_at(raw, unit)
     return raw
 
 
-def _time(payload: Json, path: str, unit: str) -> int:
+def _time(payload: Json, path: str, unit: str | None) -> int:
     """The event's time."""
     raw = _raw_at(payload, path)
     if raw is None:
         raise ValueError(f"{path}: the time is missing")
     try:
-        if raw.startswith('"'):
-            return instant(raw.text())
-        times, parts = _UNITS[unit]
-        return raw.integer() * times // parts
+        return _instant_at(raw, unit)
     except (ValueError, JsonError):
         raise ValueError(f"{path}: {raw} is not a time") from None
+
+
+def _instant_at(raw: Json, unit: str | None) -> int:
+    """Milliseconds UTC of a text, or of a number in the unit that the transform states."""
+    if raw.startswith('"'):
+        return instant(raw.text())
+    if unit is None:
+        raise ValueError("the unit of this number is not known")
+    times, parts = _UNITS[unit]
+    return raw.integer() * times // parts
 
 
 def instant(text: str) -> int:
