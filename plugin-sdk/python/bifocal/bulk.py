@@ -225,7 +225,7 @@ class Groups:
         values = zip(*of) if isinstance(of, tuple) else iter(of)
         parts = [part if isinstance(part, Values) else Values(part) for part in key]
         codes: list[Iterable] = [part.codes() for part in parts]
-        starts: Iterable = repeat(0) if chunk.is_global else map(operator.floordiv, times, repeat(chunk.slide_ms))
+        starts: Iterable = repeat(0, len(rows)) if chunk.is_global else map(operator.floordiv, times, repeat(chunk.slide_ms))
         hops = 1 if chunk.panes else chunk.hops
         if hops > 1:
             # Each row once for each of its windows, one after the other: so every state sees the log's order.

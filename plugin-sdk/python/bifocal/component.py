@@ -58,9 +58,9 @@ def _told(call):
     """
     try:
         return call()
-    except ValueError as error:
-        text = str(error) if _is_own(error) else "".join(traceback.format_exception(error))
     except BaseException as error:  # SystemExit too
+        if isinstance(error, ValueError) and _is_own(error):
+            raise Err(str(error)) from None
         text = "".join(traceback.format_exception(error))
     log.error(text)
     raise Err(text)
