@@ -13,7 +13,7 @@ from itertools import chain, compress, count, repeat
 from typing import Any
 
 from .cells import Cells, CellsOf, Chunk
-from .columns import repeated
+from .columns import repeated, s64s
 from .description import Window
 from .events import Reading
 from .rows import Inputs, Unfit
@@ -47,32 +47,42 @@ class Mask:
 
 
 class Values(Sequence):
-    """A column: a sequence of values, None where a row is absent. Compared with a value it gives a `Mask`."""
+    """A column: a sequence of values, None where a row is absent. Compared with a value it gives a `Mask`.
 
-    __slots__ = ("values",)
+    What `where` leaves out is skipped on the way: a list is made only if it is asked for a length or an index.
+    """
+
+    __slots__ = ("_base", "_flags")
     __hash__ = None
 
-    def __init__(self, values: Sequence):
-        self.values = values
+    def __init__(self, base: Sequence, flags: bytes | None = None):
+        self._base, self._flags = base, flags
 
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __iter__(self) -> Iterator:
-        return iter(self.values)
-
-    def __getitem__(self, row):
-        return self.values[row]
-
-    def keep(self, flags) -> Values:
-        return Values(list(compress(self.values, flags)))
+    @property
+    def stored(self) -> Sequence:
+        """As they are stored: of text the codes."""
+        if self._flags is not None:
+            self._base, self._flags = list(compress(self._base, self._flags)), None
+        return self._base
 
     def codes(self) -> Iterable:
-        """What tells rows apart: values that are cheap to compare."""
-        return self.values
+        """What is stored, walked once: what tells rows apart is cheap to compare."""
+        return iter(self._base) if self._flags is None else compress(self._base, self._flags)
 
     def of_codes(self, codes: Sequence) -> Iterable:
         return codes
+
+    def keep(self, flags: bytes) -> Values:
+        return Values(self.stored, flags)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __iter__(self) -> Iterator:
+        return self.codes()
+
+    def __getitem__(self, row):
+        return self.stored[row]
 
     def mask(self, holds: Callable[[Any], bool]) -> Mask:
         """The rows whose value is there and holds: `rows.name.mask(lambda name: name.startswith("x"))`."""
@@ -86,10 +96,10 @@ class Values(Sequence):
         return self.mask(wanted.__contains__)
 
     def __eq__(self, value) -> Mask:
-        return Mask(map(operator.eq, self.values, repeat(value)))
+        return Mask(map(operator.eq, self, repeat(value)))
 
     def __ne__(self, value) -> Mask:
-        return Mask(map(operator.ne, self.values, repeat(value)))
+        return Mask(map(operator.ne, self, repeat(value)))
 
     def __lt__(self, value) -> Mask:
         return self._compare(operator.lt, value)
@@ -105,7 +115,7 @@ class Values(Sequence):
 
     def _compare(self, compare: Callable, value) -> Mask:
         try:
-            return Mask(map(compare, self.values, repeat(value)))
+            return Mask(map(compare, self, repeat(value)))
         except TypeError:
             # An absent row: neither below nor above anything.
             return self.mask(lambda one: compare(one, value))
@@ -116,18 +126,18 @@ class Texts(Values):
 
     __slots__ = ("texts",)
 
-    def __init__(self, codes: Sequence[int], texts: list[str | None]):
-        super().__init__(codes)
+    def __init__(self, codes: Sequence[int], texts: list[str | None], flags: bytes | None = None):
+        super().__init__(codes, flags)
         self.texts = texts
 
+    def keep(self, flags):
+        return Texts(self.stored, self.texts, flags)
+
     def __iter__(self) -> Iterator:
-        return map(self.texts.__getitem__, self.values)
+        return map(self.texts.__getitem__, self.codes())
 
     def __getitem__(self, row):
-        return self.texts[self.values[row]]
-
-    def keep(self, flags) -> Texts:
-        return Texts(list(compress(self.values, flags)), self.texts)
+        return self.texts[self.stored[row]]
 
     def of_codes(self, codes):
         return map(self.texts.__getitem__, codes)
@@ -135,14 +145,14 @@ class Texts(Values):
     def mask(self, holds):
         """Asked once for each distinct text."""
         flags = [text is not None and bool(holds(text)) for text in self.texts]
-        return Mask(map(flags.__getitem__, self.values))
+        return Mask(map(flags.__getitem__, self.codes()))
 
     def __eq__(self, value) -> Mask:
         if value is None:
             return self.absent()
         if value not in self.texts:
             return Mask(bytes(len(self)))
-        return Mask(map(self.texts.index(value).__eq__, self.values))
+        return Mask(map(self.texts.index(value).__eq__, self.codes()))
 
     def __ne__(self, value) -> Mask:
         return ~(self == value)
@@ -155,7 +165,7 @@ class Columns:
     """The events of a chunk by columns: `orders.amount` is a sequence with one value for each row of `orders`.
     `times` are the events' times in milliseconds UTC. Every `where` keeps fewer rows."""
 
-    def __init__(self, values: dict[str, Values], rows: Sequence[int], rejected: dict[int, str]):
+    def __init__(self, values: dict[str, Values], rows: Values, rejected: dict[int, str]):
         self._values = values
         self._rows = rows
         self._rejected = rejected
@@ -177,8 +187,7 @@ class Columns:
         flags = mask.flags if isinstance(mask, Mask) else bytes(map(bool, mask))
         if len(flags) != len(self):
             raise ValueError(f"a mask of {len(flags)} rows for {len(self)}")
-        values = _Kept(self._values, flags)
-        return Columns(values, list(compress(self._rows, flags)), self._rejected)
+        return Columns(_Kept(self._values, flags), self._rows.keep(flags), self._rejected)
 
     def reject(self, mask: Mask, reason: str | Callable[[int], str]) -> Columns:
         """Rejects the rows for which the mask holds and returns the others, from which cells are to be folded.
@@ -221,11 +230,10 @@ class Groups:
         the order of the log must get all of their rows by one call.
         """
         chunk = self._chunk
-        times = rows.times if at is None else at
         values = zip(*of) if isinstance(of, tuple) else iter(of)
         parts = [part if isinstance(part, Values) else Values(part) for part in key]
         codes: list[Iterable] = [part.codes() for part in parts]
-        starts: Iterable = repeat(0, len(rows)) if chunk.is_global else map(operator.floordiv, times, repeat(chunk.slide_ms))
+        starts = self._starts(rows.times if at is None else at)
         hops = 1 if chunk.panes else chunk.hops
         if hops > 1:
             # Each row once for each of its windows, one after the other: so every state sees the log's order.
@@ -244,6 +252,20 @@ class Groups:
         for number, name, together in zip(numbers, names, groups.values()):
             yield chunk.window(number * chunk.slide_ms)[name], together
 
+    def _starts(self, times: Sequence) -> Iterable[int]:
+        """Which window each time is in, as a multiple of the slide. Most chunks lie in one window."""
+        slide_ms = self._chunk.slide_ms
+        times = times.stored if isinstance(times, Values) else times
+        if not times:
+            return ()
+        if self._chunk.is_global:
+            first = last = 0
+        else:
+            first, last = min(times) // slide_ms, max(times) // slide_ms
+        if first == last:
+            return repeat(first, len(times))
+        return map(operator.floordiv, times, repeat(slide_ms))
+
 
 class Bulk:
     """A transform by columns."""
@@ -255,7 +277,7 @@ class Bulk:
 
     def fold(self, events, settings, window: Window | None) -> tuple[Chunk, list[tuple[int, str]]]:
         """Cells and rejected rows."""
-        times = memoryview(events.times).cast("q")
+        times = s64s(events.times)
         inputs = Inputs(self.reading, events.columns, len(times))
         values: dict[str, Values] = {}
         for place, (column, read) in enumerate(zip(self.reading.columns, inputs.columns)):
@@ -263,7 +285,7 @@ class Bulk:
             values[column.input.name] = Values(read) if texts is None else Texts(read, texts)
         values.setdefault("times", Values(times))
         rejected: dict[int, str] = {}
-        columns = Columns(values, range(len(times)), rejected)
+        columns = Columns(values, Values(range(len(times))), rejected)
         columns = self._fit(columns, inputs)
         chunk = Chunk(self.of, window)
         given = (columns, settings) if self.has_settings else (columns,)

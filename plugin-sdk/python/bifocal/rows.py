@@ -11,7 +11,7 @@ from itertools import compress
 from operator import length_hint
 
 from .cells import CellsOf, Chunk
-from .columns import read, read_text
+from .columns import read, read_text, s64s
 from .description import Window
 from .events import InputColumn, Reading
 from .fields import compiled
@@ -42,7 +42,8 @@ class Inputs:
         if len(columns) != expected:
             raise ValueError(f"{len(columns)} columns for {expected} inputs")
         self.has_unfit = False
-        self.texts = {}
+        self.names = [column.input.shown for column in reading.columns]
+        self.texts: dict[int, list[str | None]] = {}
         self.columns = [self._read(place, column, columns[place], rows) for place, column in enumerate(reading.columns)]
         self.tags = self._tags(reading, columns[-1], rows) if reading.tag is not None else None
 
@@ -89,11 +90,16 @@ class Inputs:
 
     def sequences(self) -> list[Sequence]:
         """All columns, the tag last, texts as themselves."""
-        shown = [
-            list(map(self.texts[place].__getitem__, values)) if place in self.texts else values
-            for place, values in enumerate(self.columns)
-        ]
+        shown = [self._shown(place, values) for place, values in enumerate(self.columns)]
         return shown if self.tags is None else [*shown, self.tags]
+
+    def _shown(self, place: int, values: Sequence) -> Sequence:
+        if place not in self.texts:
+            return values
+        try:
+            return list(map(self.texts[place].__getitem__, values))
+        except IndexError as error:
+            raise ValueError(f"input '{self.names[place]}': a code lies beyond its dictionary") from error
 
 
 class Rows:
@@ -161,7 +167,7 @@ class Rows:
         again without the rows rejected so far, which leaves no trace of them by construction and costs
         nothing where none is.
         """
-        times = memoryview(events.times).cast("q").tolist()
+        times = s64s(events.times).tolist()
         inputs = Inputs(self.reading, events.columns, len(times))
         sequences = inputs.sequences()
         rejected: dict[int, str] = {}
