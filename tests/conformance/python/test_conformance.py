@@ -55,7 +55,26 @@ def whole_states(filled: Bench) -> list[str]:
     return sorted(state.hex() for state in states)
 
 
+class Revenue(unittest.TestCase):
+    def test_completed_orders_count_and_no_others(self):
+        bench = Bench(load("revenue"))
+        for minute, amount, status in (4, 12.50, "completed"), (41, 99.00, "pending"), (59, 3.10, "completed"):
+            ts = f"2026-11-20T21:{minute:02}:00Z"
+            bench.append(ts=ts, merchant_id="m-17", currency="EUR", amount=amount, status=status)
+        merchant = '"merchant_id":"m-17","currency":"EUR","window":"2026-11-20T21:00:00Z"'
+        self.assertEqual(bench.rows(), [f'{{{merchant},"amount":15.60,"orders":2,"largest":12.50}}'])
+        bench.check_laws()
+
+
 class Conformance(unittest.TestCase):
+    def test_the_code_of_the_guide_is_that_of_files_that_are_tested(self):
+        tested = [path.read_text() for path in [*HERE.glob("*/transform.py"), Path(__file__)]]
+        blocks = (SDK / "README.md").read_text().split("```python\n")[1:]
+        self.assertEqual(len(blocks), 4)
+        for block in blocks:
+            code = block.partition("```")[0]
+            self.assertTrue(any(code in text for text in tested), code)
+
     def test_the_fixtures_of_the_plugins_hold(self):
         for name in NAMES:
             fixtures = ROOT / "plugins" / reference(name) / "fixtures"
