@@ -5,7 +5,7 @@ is imported in a component only; `bifocal_component.py` beside this package is w
 from __future__ import annotations
 
 import gc
-import traceback
+import linecache
 from types import ModuleType
 
 from componentize_py_types import Err
@@ -13,14 +13,20 @@ from wit_world import exports
 from wit_world.exports import transform as wire
 from wit_world.imports import host
 
-from . import log
+from . import hazards, log
 from .description import Description, Field
 from .kinds import Kind
 from .plugin import Transform
 
 
+def prepare() -> None:
+    """What is to be done before the author's module is imported."""
+    hazards.forbid()
+
+
 def transform_of(module: ModuleType) -> Transform:
     """The one transform of an author's module."""
+    linecache.getlines(module.__file__)  # for errors: there are no files when the component runs
     found = {id(member): member for member in vars(module).values() if isinstance(member, Transform)}
     if len(found) != 1:
         raise TypeError(f"{module.__name__} must hold one transform, not {len(found)}: a function with @transform")
@@ -44,11 +50,15 @@ def export(transform: Transform) -> type:
             return _told(lambda: list(map(_column, transform.present(keys, windows, states))))
 
     log.write_by(lambda level, message: host.log(host.Level[level.upper()], message))
+    hazards.print_to_log()
     # Nothing that is there when the snapshot is taken is ever garbage, and an instance lives for one call.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
     return Exported
+
+
+_FRAMES_SHOWN = 8
 
 
 def _told(call):
@@ -61,9 +71,30 @@ def _told(call):
     except BaseException as error:  # SystemExit too
         if isinstance(error, ValueError) and _is_own(error):
             raise Err(str(error)) from None
-        text = "".join(traceback.format_exception(error))
+        text = _told_with_place(error)
     log.error(text)
     raise Err(text)
+
+
+def _told_with_place(error: BaseException) -> str:
+    """What was raised and where. Python's `traceback` looks for the source in files, of which there are none."""
+    lines = ["Traceback (most recent call last):"]
+    frames, place = [], error.__traceback__
+    while place:
+        frames.append((place.tb_frame.f_code, place.tb_lineno))
+        place = place.tb_next
+    if len(frames) > 2 * _FRAMES_SHOWN:
+        frames = [*frames[:_FRAMES_SHOWN], None, *frames[-_FRAMES_SHOWN:]]
+    for frame in frames:
+        if frame is None:
+            lines.append("  …")
+            continue
+        code, number = frame
+        lines.append(f'  File "{code.co_filename}", line {number}, in {code.co_name}')
+        cached = linecache.cache.get(code.co_filename)
+        if cached and len(cached) == 4 and 0 < number <= len(cached[2]):
+            lines.append(f"    {cached[2][number - 1].strip()}")
+    return "\n".join([*lines, f"{type(error).__name__}: {error}"])
 
 
 def _is_own(error: BaseException) -> bool:
