@@ -5,7 +5,6 @@ is imported in a component only; `bifocal_component.py` beside this package is w
 from __future__ import annotations
 
 import gc
-import linecache
 from types import ModuleType
 
 from componentize_py_types import Err
@@ -26,7 +25,8 @@ def prepare() -> None:
 
 def transform_of(module: ModuleType) -> Transform:
     """The one transform of an author's module."""
-    linecache.getlines(module.__file__)  # for errors: there are no files when the component runs
+    # For errors: there are no files when the component runs.
+    _SOURCES[module.__file__] = (module.__loader__.get_source(module.__name__) or "").splitlines()
     found = {id(member): member for member in vars(module).values() if isinstance(member, Transform)}
     if len(found) != 1:
         raise TypeError(f"{module.__name__} must hold one transform, not {len(found)}: a function with @transform")
@@ -58,7 +58,9 @@ def export(transform: Transform) -> type:
     return Exported
 
 
-_FRAMES_SHOWN = 8
+_SOURCES: dict[str, list[str]] = {}
+_FRAMES_SHOWN = 6  # at either end
+_FOLDER = __file__.removesuffix("component.py")
 
 
 def _told(call):
@@ -77,24 +79,28 @@ def _told(call):
 
 
 def _told_with_place(error: BaseException) -> str:
-    """What was raised and where. Python's `traceback` looks for the source in files, of which there are none."""
-    lines = ["Traceback (most recent call last):"]
+    """What was raised, and where, the most recent call last.
+
+    Python's `traceback` looks for the source in files, of which there are none. What leads from the host to the
+    author's function is left out.
+    """
     frames, place = [], error.__traceback__
     while place:
         frames.append((place.tb_frame.f_code, place.tb_lineno))
         place = place.tb_next
-    if len(frames) > 2 * _FRAMES_SHOWN:
-        frames = [*frames[:_FRAMES_SHOWN], None, *frames[-_FRAMES_SHOWN:]]
-    for frame in frames:
-        if frame is None:
-            lines.append("  …")
+    own = [code.co_filename.startswith(_FOLDER) or code.co_filename.startswith("<made for") for code, _ in frames]
+    frames = frames[own.index(False) :] if False in own else frames
+    lines = [f"{type(error).__name__}: {error}"]
+    for i, (code, number) in enumerate(frames):
+        if _FRAMES_SHOWN <= i < len(frames) - _FRAMES_SHOWN:
+            if i == _FRAMES_SHOWN:
+                lines.append("  …")
             continue
-        code, number = frame
         lines.append(f'  File "{code.co_filename}", line {number}, in {code.co_name}')
-        cached = linecache.cache.get(code.co_filename)
-        if cached and len(cached) == 4 and 0 < number <= len(cached[2]):
-            lines.append(f"    {cached[2][number - 1].strip()}")
-    return "\n".join([*lines, f"{type(error).__name__}: {error}"])
+        source = _SOURCES.get(code.co_filename, [])
+        if number <= len(source):
+            lines.append(f"    {source[number - 1].strip()}")
+    return "\n".join(lines)
 
 
 def _is_own(error: BaseException) -> bool:

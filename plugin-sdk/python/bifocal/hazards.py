@@ -5,6 +5,8 @@ nor a constant in it can hold a time or a random number of the build.
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
 import random
 import sys
@@ -21,11 +23,12 @@ class Unavailable(RuntimeError):
 
 
 def forbid() -> None:
-    """Takes clocks and random numbers away. `random.Random(seed)`, which has only its seed, stays."""
+    """Takes clocks, random numbers and files away. `random.Random(seed)`, which has only its seed, stays."""
     for name in _CLOCKS:
         setattr(time, name, _refusal(f"time.{name}", "no clock: use the event's time"))
     for name in _GENERATORS:
         setattr(random, name, _refusal(f"random.{name}", "no random numbers"))
+    builtins.open = io.open = _refusal("open", "no files")
     os.urandom = random._urandom = _refusal("os.urandom", "no random numbers")
 
 

@@ -36,12 +36,12 @@ prepare()
 sys.path.insert(0, sys.argv[1])
 import transform
 Transform = export(transform_of(transform))
-for what in ("fine", "time", "random", "urandom", "seeded", "raise", "exit", "deep", "print"):
+for what in ("fine", "time", "random", "urandom", "seeded", "raise", "exit", "deep", "file", "print"):
     try:
         folded = Transform().fold(Events(bytes(8), [build(TEXT, [what])]))
         sys.__stdout__.write(f"{what} {folded.cells.states.bytes.hex()}\\n")
     except Err as error:
-        sys.__stdout__.write(f"{what} {error.value.splitlines()[-1]} {'asked' in error.value}\\n")
+        sys.__stdout__.write(f"{what} {error.value.splitlines()[0]} {[line.strip() for line in error.value.splitlines()[1:3]][1:]}\\n")
 sys.__stdout__.write(f"{[message for level, message in logged if level == 'INFO']}\\n")
 '''
 
@@ -76,19 +76,22 @@ def asked(ask: Ask, cells: Cells[None, Answer]) -> None:
         raise SystemExit(3)
     if ask.what == "deep":
         deep(0)
+    if ask.what == "file":
+        open("settings.json")
     if ask.what == "print":
         print("hello,", "log")
     cells[()].answer.see("yes")
 '''
 
 EXPECTED = """fine 0103796573
-time Unavailable: time.time: a transform has no clock: use the event's time True
-random Unavailable: random.random: a transform has no random numbers True
-urandom Unavailable: os.urandom: a transform has no random numbers True
+time Unavailable: time.time: a transform has no clock: use the event's time ['time.time()']
+random Unavailable: random.random: a transform has no random numbers ['random.random()']
+urandom Unavailable: os.urandom: a transform has no random numbers ['os.urandom(4)']
 seeded 0103796573
-raise KeyError: 'why' True
-exit SystemExit: 3 True
-deep RecursionError: maximum recursion depth exceeded True
+raise KeyError: 'why' ['raise KeyError("why")']
+exit SystemExit: 3 ['raise SystemExit(3)']
+deep RecursionError: maximum recursion depth exceeded ['deep(0)']
+file Unavailable: open: a transform has no files ['open("settings.json")']
 print 0103796573
 ['hello, log']
 """
