@@ -1,0 +1,146 @@
+"""The cells that one chunk touches. Owns how a key and a time become a cell, fast, and the form in which
+cells leave `fold`; knows nothing of events, nor of what a state means.
+
+A window is a dictionary from keys to states that makes what is missing. So the look-up of a cell is one of
+Python's own, on texts that are the same objects in every row and know their hash: as cheap as it gets here.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from .codec import I64_MAX, I64_MIN
+from .columns import Blobs, Column, build
+from .description import Window
+from .keys import KeyClass
+from .state.part import Part
+
+
+class Cells(dict):
+    """Where a transform puts what it has seen: `cells[order.merchant_id, order.currency]` is the state of that
+    key in the window of the event's time. The cell exists from then on, whether or not something is added.
+
+    `cells.at(time)` is the same for another time than the event's own: a correction, a refund of yesterday's
+    order. `cells[()]` is the one cell of a window of a transform without a key.
+
+    Only ever index it: what other cells there are depends on how the log was cut.
+    """
+
+    __slots__ = ("_start_ms", "_chunk", "_is_too_early")
+
+    def __init__(self, start_ms: int, chunk: Chunk, is_too_early: bool):
+        self._start_ms = start_ms
+        self._chunk = chunk
+        self._is_too_early = is_too_early
+
+    def __missing__(self, key):
+        return self._chunk.meet(self, key)
+
+    def at(self, time: int) -> Cells:
+        """The cells of the window that holds `time`, in milliseconds UTC."""
+        return self._chunk.window(self._chunk.start_of(time))
+
+
+class CellsOf:
+    """What stands in an annotation: `Cells[Key, State]`, `Cells[None, State]` without a key."""
+
+    def __init__(self, annotation: Any, bulk: bool):
+        key, self.state = annotation
+        self.key: KeyClass = KeyClass("", {}) if key in (None, type(None)) else getattr(key, "bifocal_key", None)
+        self.bulk = bulk
+        if self.key is None:
+            raise TypeError(f"{key!r} is no key: put @key above the class")
+        if not (isinstance(self.state, type) and issubclass(self.state, Part) and hasattr(self.state, "parts")):
+            raise TypeError(f"{self.state!r} is no state: put @state above the class")
+
+
+class Chunk:
+    """All cells of one chunk."""
+
+    def __init__(self, of: CellsOf, window: Window | None):
+        self._of, self._window = of, window
+        self.key = of.key
+        self.state = of.state
+        self.is_global = window is None
+        self.size_ms, self.slide_ms = (window.size_ms, window.slide_ms) if window else (1, 1)
+        self.hops = self.size_ms // self.slide_ms
+        self.hop = 0
+        """How many slides before the latest window of a time the wanted one begins."""
+        self.panes = self.hops > 1 and of.state.order_free
+        """Whether cells are as wide as the slide and become windows at the end: for order-free states only."""
+        self.windows: dict[int, Cells] = {}
+        self.cells: list[tuple[int, Any, Part]] = []
+
+    def latest_start(self, time_ms: int) -> int:
+        """The start of the latest window that holds a time, by the floor toward minus infinity."""
+        return 0 if self.is_global else time_ms // self.slide_ms * self.slide_ms
+
+    def start_of(self, time_ms: int) -> int:
+        """The start of the wanted one of the windows that hold a time."""
+        return self.latest_start(time_ms) - self.hop * self.slide_ms
+
+    def turn(self, time_ms: int, hop: int) -> tuple[int, int, Cells]:
+        """The cells of a time in the `hop`th of its windows, the latest being 0, and from which time to which
+        the latest window is the same."""
+        self.hop = hop
+        if self.is_global:
+            return I64_MIN, I64_MAX + 1, self.window(0)
+        latest_ms = self.latest_start(time_ms)
+        return latest_ms, latest_ms + self.slide_ms, self.window(latest_ms - hop * self.slide_ms)
+
+    def apart(self) -> Chunk:
+        """Empty cells of the same form."""
+        return Chunk(self._of, self._window)
+
+    def window(self, start_ms: int) -> Cells:
+        if start_ms + (self.hop + 1) * self.slide_ms - self.size_ms < I64_MIN:
+            # The first of the windows of this time would start before the least number.
+            return Cells(start_ms, self, True)
+        cells = self.windows.get(start_ms)
+        if cells is None:
+            cells = self.windows[start_ms] = Cells(start_ms, self, False)
+        return cells
+
+    def meet(self, cells: Cells, key):
+        """The state of a key that is new, or that is written in another form than before."""
+        start_ms = cells._start_ms
+        if cells._is_too_early:
+            raise OverflowError(f"a time of the window at {start_ms} ms is too early to have a window")
+        name = self.key.canonical(key)
+        state = cells.get(name)
+        if state is None:
+            state = cells[name] = self.state()
+            self.cells.append((start_ms, name, state))
+        if name is not key:
+            cells[key] = state
+        return state
+
+    def finish(self) -> tuple[list[Column], bytes, Blobs]:
+        """Key columns, window starts and states."""
+        cells = self._wide() if self.panes else self.cells
+        keys = self.key.columns([name for _, name, _ in cells])
+        columns = [build(field.kind, values) for field, values in zip(self.key.fields, keys)]
+        windows = b"" if self.is_global else array("q", [start_ms for start_ms, _, _ in cells]).tobytes()
+        return columns, windows, encoded(state for _, _, state in cells)
+
+    def _wide(self) -> list[tuple[int, Any, Part]]:
+        """Panes merged into windows: for order-free states that is folding events."""
+        wide: dict[tuple[int, Any], Part] = {}
+        for start_ms, name, pane in self.cells:
+            for hop in range(self.hops):
+                place = (start_ms - hop * self.slide_ms, name)
+                state = wide.get(place)
+                if state is None:
+                    state = wide[place] = self.state()
+                state.merge(pane)
+        return [(start_ms, name, state) for (start_ms, name), state in wide.items()]
+
+
+def encoded(states) -> Blobs:
+    """States one after the other."""
+    data, ends = bytearray(), array("I")
+    for state in states:
+        state.encode(data)
+        ends.append(len(data))
+    return Blobs(ends.tobytes(), bytes(data))
