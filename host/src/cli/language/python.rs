@@ -7,8 +7,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-pub const NEEDS: [Need; 1] =
-    [Need { program: "python3", version: &["--version"], install: "install Python 3.10 or later, with venv" }];
+pub const NEEDS: [Need; 1] = [Need {
+    program: "python3",
+    version: &["--version"],
+    install: "install Python 3.10 or later, with venv",
+}];
 
 pub static TOOLS: Pinned = Pinned {
     name: "python",
