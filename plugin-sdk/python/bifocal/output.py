@@ -8,7 +8,6 @@ from collections.abc import Callable
 from .columns import Column, build
 from .description import Field
 from .fields import hints_of, slotted
-from .kinds import OutOfRange
 from .values import value_type
 
 
@@ -74,11 +73,4 @@ class RowOutput:
     def _column(self, name: str, rows: list) -> Column:
         held = self.types[name]
         values = [getattr(row, name) for row in rows]
-        shown = [None if value is None else held.present(value) for value in values]
-        try:
-            return build(held.kind, shown)
-        except OverflowError:
-            for value in shown:
-                if value is not None and not -(2**63) <= value < 2**63:
-                    raise OutOfRange(value, held.kind) from None
-            raise
+        return build(held.kind, [None if value is None else held.present(value) for value in values])

@@ -27,6 +27,8 @@ from typing import Any, Union, get_args, get_origin
 
 from . import kinds
 from .codec import (
+    I64_MAX,
+    I64_MIN,
     DecodeError,
     put_varint,
     short,
@@ -142,7 +144,7 @@ class Number(Type):
         return 0
 
     def present(self, value):
-        if value > 2**63 - 1:
+        if not I64_MIN <= value <= I64_MAX:
             raise OutOfRange(value, self.kind)
         return value
 

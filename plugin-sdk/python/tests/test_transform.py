@@ -20,6 +20,7 @@ from bifocal import (
     LastSeen,
     Map,
     Ordered,
+    OutOfRange,
     Set,
     Sum,
     Timestamp,
@@ -275,6 +276,16 @@ class Keys(unittest.TestCase):
         for n in range(4):
             with self.assertRaises(TypeError):
                 filled(wrong, [(0, "a", n, None)]).rows()
+        @key
+        class Required:
+            place: str
+
+        @transform()
+        def absent(reading: Reading, cells: Cells[Required, Free]) -> None:
+            cells[reading.place].count.add()
+
+        with self.assertRaisesRegex(TypeError, "None is no part of a key of kind text"):
+            filled(absent, [(0, None, 1, None)]).rows()
         with self.assertRaisesRegex(TypeError, "a float is no part of a key"):
 
             @key
@@ -480,6 +491,22 @@ class Descriptions(unittest.TestCase):
         self.assertEqual(filled(made, [(0, "a", n, None) for n in (2, 1)]).rows(), ['{"place":"a","mean":1.5,"numbers":[1,2]}'])
         with self.assertRaisesRegex(ValueError, "out of range: more than two"):
             filled(made, [(0, "a", 1, None)] * 3).rows()
+
+        @output
+        class Wide:
+            sum: Decimal[2]
+
+        made = by_rows(Free, present=wide_of(Wide))
+        for sign in (1, -1):
+            with self.assertRaisesRegex(OutOfRange, rf"out of range: {sign * (2**63 + 8)} does not fit a decimal\(2\)"):
+                filled(made, [(0, "a", sign * (2**63 - 6), None), (0, "a", sign * 14, None)]).rows()
+
+
+def wide_of(wide):
+    def shown(cell: Free) -> wide:
+        return wide(cell.sum.units)
+
+    return shown
 
 
 @settings
