@@ -145,7 +145,7 @@ export class BulkCells {
     const { memo } = cells;
     const known = cells.isSmall ? memo[place] : memo.get(place);
     if (known !== undefined) return known;
-    const number = cells.find(this.keyAt(key, row));
+    const number = cells.findCoded(row);
     if (cells.isSmall) memo[place] = number;
     else memo.set(place, number);
     return number;

@@ -21,6 +21,7 @@ export const textOf = (bytes) => decoder.decode(bytes);
 /** Bytes that grow. */
 export class Writer {
   constructor(room = 64) {
+    this.room = room;
     this.bytes = new Uint8Array(room);
     this.view = new DataView(this.bytes.buffer);
     this.length = 0;
@@ -30,17 +31,22 @@ export class Writer {
   take(more) {
     const at = this.length;
     this.length = at + more;
-    if (this.length > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(this.length, this.bytes.length * 2));
-      grown.set(this.bytes);
-      this.bytes = grown;
-      this.view = new DataView(grown.buffer);
-    }
+    if (this.length > this.room) this.grow();
     return at;
   }
 
+  grow() {
+    this.room = Math.max(this.length, this.room * 2);
+    const grown = new Uint8Array(this.room);
+    grown.set(this.bytes);
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
   u8(value) {
-    const at = this.take(1);
+    // Without the call of `take`, which costs more than all else here.
+    const at = this.length++;
+    if (this.length > this.room) this.grow();
     this.bytes[at] = value;
   }
 
@@ -51,7 +57,8 @@ export class Writer {
 
   /** A bigint of 64 bits, signed or not. */
   i64(value) {
-    const at = this.take(8);
+    const at = this.length;
+    if ((this.length = at + 8) > this.room) this.grow();
     this.view.setBigInt64(at, value, true);
   }
 
@@ -65,8 +72,8 @@ export class Writer {
   /** A bigint of 128 bits, which wraps. */
   i128(value) {
     const at = this.take(16);
-    this.view.setBigInt64(at, BigInt.asIntN(64, value), true);
-    this.view.setBigInt64(at + 8, BigInt.asIntN(64, value >> 64n), true);
+    this.view.setBigInt64(at, value, true); // what is above 64 bits is cut off
+    this.view.setBigInt64(at + 8, value >> 64n, true);
   }
 
   /** A double; every NaN as the one that states hold, whatever bits the engine has for it. */
@@ -165,6 +172,11 @@ export class Reader {
 
   /** A bigint from 0 below 2^64. */
   varint() {
+    const first = this.bytes[this.at];
+    if (this.at < this.end && first < 0x80) {
+      this.at++;
+      return BigInt(first);
+    }
     let value = 0n;
     for (let shift = 0n; shift < 64n; shift += 7n) {
       const byte = this.u8();
@@ -226,6 +238,7 @@ export class Reader {
 }
 
 const SURROGATE = /[\ud800-\udfff]/;
+export const hasSurrogate = (text) => SURROGATE.test(text);
 /** Where a UTF-16 unit stands by UTF-8: surrogates, which stand for what is above, come last. */
 const rank = (unit) => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
 

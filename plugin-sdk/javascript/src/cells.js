@@ -2,7 +2,7 @@
 // cells leave `fold`.
 
 import { Reader, Writer } from "./bytes.js";
-import { Builder, NOTHING, bytesOf } from "./columns.js";
+import { Builder, NOTHING, bytesOf, heapOf } from "./columns.js";
 
 const MIN_64 = -(2n ** 63n);
 /** Distinct values of one part of a key that a chunk may have. */
@@ -54,6 +54,19 @@ class Values {
   }
 }
 
+/** The column of one part of the keys of cells. */
+function keyColumn({ kind, list }, keys, part) {
+  if (kind.wire.tag === "text" && !kind.isOptional) {
+    // Its values have numbers already.
+    const codes = new Uint32Array(keys.length);
+    for (let i = 0; i < codes.length; i++) codes[i] = keys[i][part];
+    return { fixed: bytesOf(codes), heap: heapOf(list), validity: NOTHING };
+  }
+  const column = new Builder(kind);
+  for (const numbers of keys) column.push(list[numbers[part]]);
+  return column.finish();
+}
+
 /** Where a transform puts what it has seen: one state for each key and window. */
 export class Cells {
   /**
@@ -66,7 +79,7 @@ export class Cells {
     this.window = window;
     this.times = times;
     this.parts = keys.map(([name, kind]) => new Values(name, kind));
-    this.trie = keys.map(() => new Pairs());
+    this.trie = keys.slice(1).map(() => new Pairs()); // from a number for the parts before to one with this part
     this.byWindow = new Pairs();
     this.windows = []; // distinct starts
     this.windowNumbers = new Map();
@@ -99,6 +112,8 @@ export class Cells {
     this.isSmall = places <= 4 * this.times.length + 1024;
     this.isCoded = coded !== undefined && places < Number.MAX_SAFE_INTEGER;
     this.places = places;
+    this.texts = coded?.map((column) => column.texts);
+    this.numbersByCode = this.radixes?.map((radix) => new Int32Array(radix).fill(-1));
   }
 
   /** The event's time, in milliseconds since 1970. */
@@ -117,7 +132,7 @@ export class Cells {
     if (key === this.event && this.isCoded) {
       const place = this.place(this.row);
       const state = this.isSmall ? this.memo[place] : this.memo.get(place);
-      return state === undefined ? this.remember(place, key) : state;
+      return state === undefined ? this.remember(place) : state;
     }
     return this.states[this.find(key)];
   }
@@ -141,8 +156,8 @@ export class Cells {
     return place;
   }
 
-  remember(place, key) {
-    const state = this.states[this.find(key)];
+  remember(place) {
+    const state = this.states[this.findCoded(this.row)];
     if (this.isSmall) this.memo[place] = state;
     else this.memo.set(place, state);
     return state;
@@ -150,13 +165,24 @@ export class Cells {
 
   /** The cell of a key in the window at hand. */
   find(key) {
-    const { parts, trie } = this;
-    const numbers = new Array(parts.length);
-    let number = 0;
-    for (let i = 0; i < parts.length; i++) {
-      numbers[i] = parts[i].number(key[parts[i].name]);
-      number = trie[i].number(number, numbers[i]);
+    return this.findNumbered(this.parts.map((part) => part.number(key[part.name])));
+  }
+
+  /** The same of the key that the columns have in a row: each text is looked at once a chunk. */
+  findCoded(row) {
+    const numbers = new Array(this.codes.length);
+    for (let i = 0; i < numbers.length; i++) {
+      const code = this.codes[i][row];
+      const known = this.numbersByCode[i];
+      if (known[code] < 0) known[code] = this.parts[i].number(this.texts[i][code]);
+      numbers[i] = known[code];
     }
+    return this.findNumbered(numbers);
+  }
+
+  findNumbered(numbers) {
+    let number = numbers.length === 0 ? 0 : numbers[0];
+    for (let i = 1; i < numbers.length; i++) number = this.trie[i - 1].number(number, numbers[i]);
     const cell = this.byWindow.number(number, this.at);
     if (cell === this.states.length) {
       this.states.push(this.type.create());
@@ -252,11 +278,7 @@ export class Cells {
       ends[i] = out.length;
     }
     return {
-      keys: this.parts.map(({ kind, list }, part) => {
-        const column = new Builder(kind);
-        for (const numbers of keys) column.push(list[numbers[part]]);
-        return column.finish();
-      }),
+      keys: this.parts.map((values, part) => keyColumn(values, keys, part)),
       windows: this.window === undefined ? NOTHING : bytesOf(BigInt64Array.from(starts)),
       states: { ends: bytesOf(ends), bytes: out.finish() },
     };

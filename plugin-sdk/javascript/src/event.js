@@ -156,11 +156,13 @@ export function compileRows(inputs, Rejection) {
       return `if (!(${present})) throw new Misfit(${literal(inputs.columns[column].shown)}, "is missing"); ${target} = ${value};`;
     });
   const call = (at) => `
-          cells.event = event${at};
+          ${inputs.tag === undefined ? "" : `cells.event = event${at};`}
           ${fill(inputs.variants[at], at).join("\n          ")}
-          do {
-            if (author(event${at}, cells, settings) !== undefined) cells.refuseResult();
-          } while (cells.hop < hops && cells.nextHop());`;
+          if (author(event${at}, cells, settings) !== undefined) cells.refuseResult();
+          if (hops > 1) while (cells.hop < hops) {
+            cells.nextHop();
+            author(event${at}, cells, settings);
+          }`;
   const body =
     inputs.tag === undefined
       ? call(0)
@@ -178,6 +180,7 @@ export function compileRows(inputs, Rejection) {
     ${columns.join("\n    ")}
     ${inputs.variants.map((variant, at) => `const event${at} = ${event(variant)};`).join("\n    ")}
     let whole;
+    cells.event = event0;
     for (let row = 0; row < rows; row++) {
       if (skipped !== undefined && skipped.has(row)) continue;
       cells.row = row;

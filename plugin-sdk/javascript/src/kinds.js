@@ -5,7 +5,7 @@
 // `timestamp64` and `decimal` (units of 10^-n) are bigints, exact to the last bit. Nothing is ever
 // rounded, and a number never becomes a bigint halfway.
 
-import { DecodeError, Reader, Writer, compareBytes, compareText, utf8 } from "./bytes.js";
+import { DecodeError, Reader, Writer, compareBytes, compareText, hasSurrogate, utf8 } from "./bytes.js";
 import { xxh64 } from "./hash.js";
 import { OutOfRange, base64, decimalText, floatJson, integerJson, textJson, timeText } from "./json.js";
 
@@ -23,10 +23,11 @@ export class Kind {
   /**
    * `wire`: the contract's kind. `name`: for messages. `zero`: the value before the first one.
    * `own(value)`: the value as states hold it; throws a TypeError or RangeError at what is not of the
-   * kind. `key(value)`: what a Map tells values apart by. `range`: for numbers.
+   * kind. `key(value)`: what a Map tells values apart by; `sortKeys(keys)`: these in the order of their
+   * values by a sort that calls no function, undefined if there is none. `range`: for numbers.
    */
   constructor(how) {
-    Object.assign(this, { isOptional: false, path: undefined, range: undefined, key: (value) => value }, how);
+    Object.assign(this, { isOptional: false, path: undefined, range: undefined, key: (value) => value, sortKeys: () => undefined }, how);
   }
 
   optional() {
@@ -108,6 +109,7 @@ function numbers(name, bytes, min, max, wire = { tag: "integer" }, json = intege
       return value + 0; // -0 is 0
     },
     compare: compareNumbers,
+    sortKeys: (keys) => Float64Array.from(keys).sort(),
     write(value, out) {
       if (bytes === 8) return out.int(value);
       const at = out.take(bytes);
@@ -143,6 +145,7 @@ function bigints(wire, name, min, max, json) {
       return value;
     },
     compare: compareNumbers,
+    sortKeys: (keys) => (min < 0n ? BigInt64Array : BigUint64Array).from(keys).sort(),
     write: (value, out) => out.i64(value),
     read: min < 0n ? (input) => input.i64() : (input) => input.u64(),
     json,
@@ -208,6 +211,7 @@ export const text = new Kind({
   zero: "",
   own: (value) => (typeof value !== "string" ? fail(value, "a string") : value.isWellFormed() ? value : value.toWellFormed()),
   compare: compareText,
+  sortKeys: (keys) => (keys.some(hasSurrogate) ? undefined : keys.sort()),
   write: (value, out) => out.blob(utf8(value)),
   read: (input) => input.text(),
   json: textJson,
@@ -222,6 +226,7 @@ export const binary = new Kind({
   own: (value) => (value instanceof Uint8Array ? value : fail(value, "a Uint8Array")),
   compare: compareBytes,
   key: keyOf,
+  sortKeys: (keys) => keys.sort(),
   write: (value, out) => out.blob(value),
   read: (input) => input.blob().slice(),
   json: (value) => `"${base64(value)}"`,

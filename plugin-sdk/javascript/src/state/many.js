@@ -11,13 +11,23 @@ const MAX_U64 = 2n ** 64n - 1n;
 
 /** Values with something each, told apart by their bytes and listed in their order. */
 class Entries {
-  constructor(kind) {
+  /** `list`: entries `[value, what it has]` in the order of their values. */
+  constructor(kind, list = []) {
     this.kind = kind;
-    this.found = new Map(); // key -> [value, what it has]
+    this.list = list; // undefined while `found` has entries that it has not
+    this.map = undefined; // key -> entry, made when a value is looked up
+  }
+
+  get found() {
+    if (this.map === undefined) {
+      this.map = new Map();
+      for (const entry of this.list) this.map.set(this.kind.key(entry[0]), entry);
+    }
+    return this.map;
   }
 
   get size() {
-    return this.found.size;
+    return this.list?.length ?? this.map.size;
   }
 
   get(value) {
@@ -28,17 +38,48 @@ class Entries {
   entry(value, make) {
     const owned = this.kind.own(value);
     const key = this.kind.key(owned);
-    let entry = this.found.get(key);
-    if (entry === undefined) this.found.set(key, (entry = [owned, make()]));
+    const found = this.map ?? this.found;
+    let entry = found.get(key);
+    if (entry === undefined) {
+      entry = [owned, make()];
+      found.set(key, entry);
+      this.list = undefined;
+    }
     return entry;
   }
 
   sorted() {
-    return [...this.found.values()].sort((a, b) => this.kind.compare(a[0], b[0]));
+    if (this.list === undefined) {
+      const keys = this.kind.sortKeys([...this.map.keys()]);
+      this.list = keys
+        ? Array.from(keys, (key) => this.map.get(key))
+        : [...this.map.values()].sort((a, b) => this.kind.compare(a[0], b[0]));
+    }
+    return this.list;
+  }
+
+  /** Takes the entries of `right`, one walk over both; `join(mine, other)` joins those of one value. */
+  merge(right, join, take = (entry) => entry) {
+    const [a, b, { compare }] = [this.sorted(), right.sorted(), this.kind];
+    const merged = [];
+    let i = 0;
+    for (const entry of b) {
+      let order = -1;
+      while (i < a.length && (order = compare(a[i][0], entry[0])) < 0) merged.push(a[i++]);
+      if (i < a.length && order === 0) {
+        join(a[i], entry);
+        merged.push(a[i++]);
+      } else {
+        merged.push(take(entry));
+      }
+    }
+    while (i < a.length) merged.push(a[i++]);
+    this.list = merged;
+    this.map = undefined;
   }
 
   encode(out, writeOther) {
-    out.varint(this.found.size);
+    out.varint(this.size);
     for (const [value, other] of this.sorted()) {
       this.kind.write(value, out);
       writeOther(other);
@@ -47,17 +88,17 @@ class Entries {
 
   /** Entries in strict order, or a DecodeError that says what does not ascend. */
   static decode(kind, input, readOther, what) {
-    const entries = new Entries(kind);
+    const list = [];
     let before;
     for (let left = input.count(); left > 0; left--) {
       const value = kind.read(input);
       if (before !== undefined && kind.compare(before, value) >= 0) {
         throw new DecodeError(`${what} that do not ascend`);
       }
-      entries.found.set(kind.key(value), [value, readOther()]);
+      list.push([value, readOther()]);
       before = value;
     }
-    return entries;
+    return new Entries(kind, list);
   }
 }
 
@@ -94,7 +135,7 @@ class SetState {
   }
 
   merge(right) {
-    for (const [value] of right.entries.found.values()) this.add(value);
+    this.entries.merge(right.entries, () => {});
   }
 
   present() {
@@ -143,7 +184,13 @@ class MapState {
 
   merge(right) {
     if (right.anchored) throw new AnchoredRight();
-    for (const [key, state] of right.entries.found.values()) this.entry(key).merge(state);
+    const anchor = (entry) => {
+      const first = [entry[0], this.part.first()];
+      first[1].merge(entry[1]);
+      return first;
+    };
+    const join = (mine, other) => mine[1].merge(other[1]);
+    this.entries.merge(right.entries, join, this.anchored ? anchor : undefined);
   }
 
   present() {
@@ -169,6 +216,11 @@ export const map = (kind, part) =>
     shows: part.shows && json,
   });
 
+function raise(entry, more) {
+  const times = entry[1] + more;
+  entry[1] = times > MAX_U64 ? MAX_U64 : times;
+}
+
 class TopKState {
   constructor(k, entries) {
     this.k = k;
@@ -178,9 +230,7 @@ class TopKState {
   /** Counts `value`, so many times. Counts stay at 2^64 - 1 rather than wrap. */
   add(value, times = 1) {
     const more = timesOf(times);
-    if (more === 0n) return;
-    const entry = this.entries.entry(value, () => 0n);
-    entry[1] = entry[1] + more > MAX_U64 ? MAX_U64 : entry[1] + more;
+    if (more > 0n) raise(this.entries.entry(value, () => 0n), more);
   }
 
   /** How often `value` was added, a bigint. */
@@ -200,7 +250,7 @@ class TopKState {
   /** The k most frequent values with their counts, most frequent first, of equal counts the lesser value. */
   top() {
     // Sorting is stable.
-    return this.list().sort((a, b) => (a[1] > b[1] ? -1 : a[1] < b[1] ? 1 : 0)).slice(0, this.k);
+    return [...this.list()].sort((a, b) => (a[1] > b[1] ? -1 : a[1] < b[1] ? 1 : 0)).slice(0, this.k);
   }
 
   encode(out) {
@@ -208,7 +258,7 @@ class TopKState {
   }
 
   merge(right) {
-    for (const [value, times] of right.entries.found.values()) this.add(value, times);
+    this.entries.merge(right.entries, (mine, other) => raise(mine, other[1]));
   }
 
   present() {

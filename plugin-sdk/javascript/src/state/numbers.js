@@ -46,7 +46,7 @@ class CountState {
 
   encode(out) {
     if (this.base === 0n) out.int(this.small);
-    else out.i64(BigInt.asIntN(64, this.exact()));
+    else out.i64(this.exact());
   }
 
   merge(right) {
@@ -80,8 +80,6 @@ class SumState {
 
   add(value) {
     if (typeof value === "bigint") {
-      // One comparison for what is nearly always so; `own` says what is wrong otherwise.
-      if (value > MAX_64 || value < MIN_64) this.kind.own(value);
       this.units += value;
       return;
     }

@@ -30,9 +30,14 @@ export function parts(members) {
     for (let i = 0; i < names.length; i++) record[names[i]] = stateOf(types[i]);
     return record;
   };
+  const creates = types.map((type) => type.create);
   return Object.assign(
     new Part({
-      create: () => make((type) => type.create()),
+      create() {
+        const record = new Record();
+        for (let i = 0; i < names.length; i++) record[names[i]] = creates[i]();
+        return record;
+      },
       decode: (input) => make((type) => type.decode(input)),
       first: () => make((type) => type.first()),
       orderFree: types.every((type) => type.orderFree),

@@ -44,15 +44,23 @@ class ExtremeState {
 /** The same of bigints, by far the most frequent: their own order, and no call for it. */
 class GreatestBigint extends ExtremeState {
   see(value) {
-    const owned = typeof value === "bigint" && value <= MAX_64 && value >= MIN_64 ? value : this.kind.own(value);
-    if (this.value === undefined || owned > this.value) this.value = owned;
+    if (typeof value !== "bigint" || this.value === undefined) return super.see(value);
+    if (value <= this.value) {
+      if (value < MIN_64) this.kind.own(value); // says what is wrong
+    } else {
+      this.value = value <= MAX_64 ? value : this.kind.own(value);
+    }
   }
 }
 
 class LeastBigint extends ExtremeState {
   see(value) {
-    const owned = typeof value === "bigint" && value <= MAX_64 && value >= MIN_64 ? value : this.kind.own(value);
-    if (this.value === undefined || owned < this.value) this.value = owned;
+    if (typeof value !== "bigint" || this.value === undefined) return super.see(value);
+    if (value >= this.value) {
+      if (value > MAX_64) this.kind.own(value); // says what is wrong
+    } else {
+      this.value = value >= MIN_64 ? value : this.kind.own(value);
+    }
   }
 }
 

@@ -47,7 +47,9 @@ class DistinctState {
 
   /** Indexes and ranks above 0, ascending. */
   registers() {
-    if (!this.dense) return [...this.sparse].sort((a, b) => a[0] - b[0]);
+    if (!this.dense) {
+      return Array.from(Uint16Array.from(this.sparse.keys()).sort(), (index) => [index, this.sparse.get(index)]);
+    }
     return [...this.dense.entries()].filter(([, rank]) => rank > 0);
   }
 
@@ -332,7 +334,8 @@ class QuantilesState {
   }
 
   sorted() {
-    return [...this.counts].sort((a, b) => a[0] - b[0]);
+    // Typed arrays sort without a call for each comparison.
+    return Array.from(Int32Array.from(this.counts.keys()).sort(), (bucket) => [bucket, this.counts.get(bucket)]);
   }
 
   /** How many values were added, a bigint. */
