@@ -1,5 +1,6 @@
 // Columns for authors: whole columns at once, where speed matters.
 
+import { Slots } from "./cells.js";
 import { Column } from "./columns.js";
 
 /** What `foldColumns` sees of a chunk. Each input is a member: a Column. */
@@ -47,33 +48,32 @@ class BulkPart {
   /** Calls a method of the part for each row, with what each column has there. */
   each(method, values) {
     const { rows, numbers, parts } = this;
-    const columns = values.map((value) => (value instanceof Column ? value : undefined));
-    const given = [...values];
-    for (let i = 0; i < rows.length; i++) {
-      for (let k = 0; k < columns.length; k++) if (columns[k] !== undefined) given[k] = columns[k].get(rows[i]);
-      parts[numbers[i]][method](...given);
+    const [a, b, c] = values.map((value) => (value instanceof Column ? value : { get: () => value }));
+    const count = rows.length;
+    if (values.length === 0) for (let i = 0; i < count; i++) parts[numbers[i]][method]();
+    if (values.length === 1) {
+      if (isPlain(a)) {
+        const bigints = a.values;
+        for (let i = 0; i < count; i++) parts[numbers[i]][method](bigints[rows[i]]);
+      } else {
+        for (let i = 0; i < count; i++) parts[numbers[i]][method](a.get(rows[i]));
+      }
+    }
+    if (values.length === 2) for (let i = 0; i < count; i++) parts[numbers[i]][method](a.get(rows[i]), b.get(rows[i]));
+    if (values.length === 3) {
+      for (let i = 0; i < count; i++) parts[numbers[i]][method](a.get(rows[i]), b.get(rows[i]), c.get(rows[i]));
     }
   }
 
   add(...values) {
-    const [column] = values;
-    if (values.length === 1 && isPlain(column) && this.parts[0]?.units !== undefined) return this.addUnits(column.values);
-    if ((values.length === 0 || (values.length === 1 && column === 1)) && this.parts[0]?.small !== undefined) {
-      const { numbers, parts } = this;
-      if (parts[0].units === undefined) {
-        for (let i = 0; i < numbers.length; i++) parts[numbers[i]].small++;
-        return;
-      }
-    }
+    const { parts } = this;
+    if (parts.length > 0 && parts[0].addRows?.(parts, this.numbers, this.rows, values, isPlain)) return;
     this.each("add", values);
   }
 
-  addUnits(values) {
-    const { rows, numbers, parts } = this;
-    for (let i = 0; i < rows.length; i++) parts[numbers[i]].units += values[rows[i]];
-  }
-
   see(...values) {
+    const { parts } = this;
+    if (parts.length > 0 && parts[0].seeRows?.(parts, this.numbers, this.rows, values, isPlain)) return;
     this.each("see", values);
   }
 
@@ -110,49 +110,43 @@ export class BulkCells {
   }
 
   /**
-   * The cells of `rows`, by the columns `keys` (by default those that have the names of the key's
+   * The cells of `rows`, by the columns `key` (by default those that have the names of the key's
    * parts) and the window of each event's time, or of the timestamps in the column `times`.
    */
-  of(rows, { key = this.columns, times = undefined } = {}) {
+  of(rows, { key = this.columns, times } = {}) {
     const { cells, hops } = this;
-    const own = times === undefined ? cells.times : times.values;
+    const at = times === undefined ? cells.times : times.values;
     const coded = codedColumns(this.keys, key);
-    cells.setCoded(coded);
-    cells.memos.clear();
-    cells.end = cells.start;
-    if (cells.window === undefined) cells.enter(0n, -(2n ** 63n), 2n ** 63n);
-    const numbers = new Int32Array(rows.length * hops);
-    const spread = hops === 1 ? rows : new Uint32Array(numbers.length);
-    for (let i = 0, at = 0; i < rows.length; i++) {
-      const row = rows[i];
-      cells.row = row;
-      cells.touched = row;
-      const time = own[row];
-      for (let hop = 0; hop < hops; hop++, at++) {
-        if (hop > 0) cells.nextHop();
-        if (time >= cells.end || time < cells.start) cells.turn(time);
-        spread[at] = row;
-        numbers[at] = this.number(cells, coded, key, row);
-      }
-      if (hops > 1) cells.resetHop();
-    }
+    const slots = coded && hops === 1 ? new Slots(cells, coded, at, rows) : undefined;
+    const [spread, numbers] = slots ? [rows, this.bySlots(slots)] : this.byRows(rows, key, at);
     return new Group(spread, numbers, cells.states, cells.type.names);
   }
 
-  number(cells, coded, key, row) {
-    if (coded === undefined || !cells.isCoded) return cells.find(this.keyAt(key, row));
-    const place = cells.place(row);
-    const { memo } = cells;
-    const known = cells.isSmall ? memo[place] : memo.get(place);
-    if (known !== undefined) return known;
-    const number = cells.findCoded(row);
-    if (cells.isSmall) memo[place] = number;
-    else memo.set(place, number);
-    return number;
+  bySlots(slots) {
+    const cellOf = Int32Array.from(slots.rowOf, (row) => slots.cell(row));
+    const numbers = slots.of;
+    for (let i = 0; i < numbers.length; i++) {
+      const slot = numbers[i];
+      if (slot < 0) throw new RangeError("a time is too early to have a window");
+      numbers[i] = cellOf[slot];
+    }
+    return numbers;
   }
 
-  keyAt(key, row) {
-    return Object.fromEntries(this.keys.map(([name]) => [name, key[name].get(row)]));
+  /** Each row once for each of its windows, so that every state sees its events in the order of the log. */
+  byRows(rows, key, times) {
+    const { cells, hops } = this;
+    const numbers = new Int32Array(rows.length * hops);
+    const spread = new Uint32Array(numbers.length);
+    for (let i = 0, at = 0; i < rows.length; i++) {
+      const named = Object.fromEntries(this.keys.map(([name]) => [name, key[name].get(rows[i])]));
+      for (let hop = 0; hop < hops; hop++, at++) {
+        if (hops > 1) cells.turnHop(hop);
+        spread[at] = rows[i];
+        numbers[at] = cells.find(times[rows[i]], named);
+      }
+    }
+    return [spread, numbers];
   }
 }
 

@@ -64,16 +64,20 @@ export class Writer {
 
   /** A whole number that is exact, as 64 bits, signed. */
   int(value) {
-    const at = this.take(8);
-    this.view.setInt32(at, value % 4294967296 | 0, true);
-    this.view.setInt32(at + 4, Math.floor(value / 4294967296), true);
+    const at = this.length;
+    if ((this.length = at + 8) > this.room) this.grow();
+    const { view } = this;
+    view.setInt32(at, value % 4294967296 | 0, true);
+    view.setInt32(at + 4, Math.floor(value / 4294967296), true);
   }
 
   /** A bigint of 128 bits, which wraps. */
   i128(value) {
-    const at = this.take(16);
-    this.view.setBigInt64(at, value, true); // what is above 64 bits is cut off
-    this.view.setBigInt64(at + 8, value >> 64n, true);
+    const at = this.length;
+    if ((this.length = at + 16) > this.room) this.grow();
+    const { view } = this;
+    view.setBigInt64(at, value, true); // what is above 64 bits is cut off
+    view.setBigInt64(at + 8, value >> 64n, true);
   }
 
   /** A double; every NaN as the one that states hold, whatever bits the engine has for it. */

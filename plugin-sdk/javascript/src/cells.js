@@ -67,14 +67,16 @@ function keyColumn({ kind, list }, keys, part) {
   return column.finish();
 }
 
-/** Where a transform puts what it has seen: one state for each key and window. */
+/**
+ * The states of one chunk by key and window. What an author sees of them are `cell` and `cellAt` in
+ * `event.js` and `BulkCells`.
+ */
 export class Cells {
   /**
    * `keys`: names and kinds; `type`: the part of a cell; `window`: `{ size, slide }` in bigint
-   * milliseconds, undefined if it is global; `times`: a BigInt64Array; `coded`: the text columns that
-   * the parts of a key are in when an event stands for its own key, undefined if they are none.
+   * milliseconds, undefined if it is global; `times`: a BigInt64Array.
    */
-  constructor(keys, type, window, times, coded) {
+  constructor(keys, type, window, times) {
     this.type = type;
     this.window = window;
     this.times = times;
@@ -88,96 +90,23 @@ export class Cells {
     this.keyOf = []; // the number of its key
     this.partsOf = []; // the numbers of its key's parts
     this.windowOf = []; // the number of its window
-    // The window at hand, [start, end) of times that share it, and the states of coded keys in it.
+    // The window at hand: its number, and [start, end), the times that share it.
+    this.at = -1;
     this.start = 0n;
     this.end = 0n;
-    this.at = -1;
-    this.back = 0n;
-    this.memo = undefined;
-    this.memos = new Map();
-    // The event at hand.
-    this.row = 0;
-    this.event = undefined;
-    this.hop = 1;
-    this.touched = -1; // the last row that asked for a cell
-    this.setCoded(coded);
-    if (window === undefined) this.enter(0n, MIN_64, 2n ** 63n);
-  }
-
-  setCoded(coded) {
-    this.codes = coded?.map((column) => column.values);
-    this.radixes = coded?.map((column) => column.texts.length);
-    const places = this.radixes?.reduce((product, radix) => product * radix, 1) ?? 0;
-    // Small dictionaries are multiplied out; of large ones the pairs that occur are found by a Map.
-    this.isSmall = places <= 4 * this.times.length + 1024;
-    this.isCoded = coded !== undefined && places < Number.MAX_SAFE_INTEGER;
-    this.places = places;
-    this.texts = coded?.map((column) => column.texts);
-    this.numbersByCode = this.radixes?.map((radix) => new Int32Array(radix).fill(-1));
-  }
-
-  /** The event's time, in milliseconds since 1970. */
-  get time() {
-    return Number(this.times[this.row]);
-  }
-
-  /**
-   * The state of `key` in the window of the event's time. An event that has the members of its key
-   * may stand for it, which is found at half the price.
-   */
-  cell(key) {
-    this.touched = this.row;
-    const time = this.times[this.row];
-    if (time >= this.end || time < this.start) this.turn(time);
-    if (key === this.event && this.isCoded) {
-      const place = this.place(this.row);
-      const state = this.isSmall ? this.memo[place] : this.memo.get(place);
-      return state === undefined ? this.remember(place) : state;
+    // Which of the windows that hold a time is meant, the latest being 0.
+    this.hop = 0n;
+    if (window === undefined) {
+      this.at = this.windowNumber(0n);
+      this.start = MIN_64;
+      this.end = 2n ** 63n;
     }
-    return this.states[this.find(key)];
   }
 
-  /**
-   * The state of `key` in the window that holds `time`, for events that concern another time than
-   * their own: a correction, a refund of yesterday's order.
-   */
-  cellAt(time, key) {
-    this.touched = this.row;
-    const exact = BigInt(time);
-    if (exact >= this.end || exact < this.start) this.turn(exact);
-    return this.states[this.find(key)];
-  }
-
-  /** The number of the key that the columns have in a row. */
-  place(row) {
-    const { codes, radixes } = this;
-    let place = codes[0][row];
-    for (let i = 1; i < codes.length; i++) place = place * radixes[i] + codes[i][row];
-    return place;
-  }
-
-  remember(place) {
-    const state = this.states[this.findCoded(this.row)];
-    if (this.isSmall) this.memo[place] = state;
-    else this.memo.set(place, state);
-    return state;
-  }
-
-  /** The cell of a key in the window at hand. */
-  find(key) {
+  /** The number of the cell of `key` in the window that holds `time`, a bigint. */
+  find(time, key) {
+    this.turn(time);
     return this.findNumbered(this.parts.map((part) => part.number(key[part.name])));
-  }
-
-  /** The same of the key that the columns have in a row: each text is looked at once a chunk. */
-  findCoded(row) {
-    const numbers = new Array(this.codes.length);
-    for (let i = 0; i < numbers.length; i++) {
-      const code = this.codes[i][row];
-      const known = this.numbersByCode[i];
-      if (known[code] < 0) known[code] = this.parts[i].number(this.texts[i][code]);
-      numbers[i] = known[code];
-    }
-    return this.findNumbered(numbers);
   }
 
   findNumbered(numbers) {
@@ -193,49 +122,31 @@ export class Cells {
     return cell;
   }
 
-  /** Turns to the window of a time: the one that starts last, and `back` before it. */
+  /** Turns to the window of a time. */
   turn(time) {
-    const { size, slide } = this.window;
-    let start = time - (time % slide);
-    if (start > time) start -= slide;
-    if (start - (size - slide) < MIN_64) throw new RangeError(`time ${time} ms is too early to have a window`);
-    this.enter(start - this.back, start, start + slide);
+    if (time < this.end && time >= this.start) return;
+    const latest = latestStart(this.window, time);
+    if (latest === undefined) throw new RangeError(`time ${time} ms is too early to have a window`);
+    this.at = this.windowNumber(latest - this.hop * this.window.slide);
+    this.start = latest;
+    this.end = latest + this.window.slide;
   }
 
-  enter(window, start, end) {
-    let at = this.windowNumbers.get(window);
+  windowNumber(start) {
+    let at = this.windowNumbers.get(start);
     if (at === undefined) {
       at = this.windows.length;
       if (at === VALUES_MAX) throw new Error(`more than ${VALUES_MAX} windows in one chunk`);
-      this.windowNumbers.set(window, at);
-      this.windows.push(window);
+      this.windowNumbers.set(start, at);
+      this.windows.push(start);
     }
-    this.at = at;
-    this.start = start;
-    this.end = end;
-    if (this.isCoded) {
-      this.memo = this.memos.get(at);
-      if (this.memo === undefined) this.memos.set(at, (this.memo = this.isSmall ? new Array(this.places) : new Map()));
-    }
+    return at;
   }
 
-  /** Turns to the next of the windows that hold a time, each one slide earlier. */
-  nextHop() {
-    this.back = BigInt(this.hop++) * this.window.slide;
+  /** Turns to another of the windows that hold a time, each one slide earlier than the one before it. */
+  turnHop(hop) {
+    this.hop = BigInt(hop);
     this.end = this.start; // whatever is asked for next, turn
-    return true;
-  }
-
-  /** Back to the latest of the windows. */
-  resetHop() {
-    if (this.hop === 1) return;
-    this.hop = 1;
-    this.back = 0n;
-    this.end = this.start;
-  }
-
-  refuseResult() {
-    throw new TypeError("fold returned a value: it returns nothing, and is not asynchronous");
   }
 
   /** The cells as the contract has them. */
@@ -282,5 +193,97 @@ export class Cells {
       windows: this.window === undefined ? NOTHING : bytesOf(BigInt64Array.from(starts)),
       states: { ends: bytesOf(ends), bytes: out.finish() },
     };
+  }
+}
+
+/** The start of the latest window that holds a time; undefined if its first one would be out of range. */
+function latestStart({ size, slide }, time) {
+  let start = time - (time % slide);
+  if (start > time) start -= slide;
+  return start - (size - slide) < MIN_64 ? undefined : start;
+}
+
+/** Bounds as numbers; NaN if a number is not exact there. */
+function numbersIfExact(start, end) {
+  const exact = BigInt(Number.MAX_SAFE_INTEGER);
+  return start > -exact && end < exact ? [Number(start), Number(end)] : [NaN, NaN];
+}
+
+/**
+ * Slots for rows that have the same key and window: the cell of a row is then found by its slot. In
+ * one loop over a chunk, where a look-up for each row costs five times as much.
+ */
+export class Slots {
+  /**
+   * `columns`: the text columns of all parts of the key, every row of which is present; `rows`: their
+   * numbers, undefined for all.
+   */
+  constructor(cells, columns, times, rows) {
+    this.cells = cells;
+    this.columns = columns;
+    this.times = times;
+    this.numbers = columns.map((column) => new Int32Array(column.texts.length).fill(-1));
+    this.rowOf = []; // a row of each slot
+    this.of = this.assign(rows); // slot of each of the rows; -1: it has no window
+  }
+
+  assign(rows) {
+    const { cells, columns, times, rowOf } = this;
+    const count = rows === undefined ? times.length : rows.length;
+    const slots = new Int32Array(count);
+    const [first, second] = columns.map((column) => column.values);
+    const radixes = columns.map((column) => column.texts.length);
+    const places = radixes.reduce((product, radix) => product * radix, 1);
+    // Small dictionaries are multiplied out; of large ones the pairs that occur are found by a Map.
+    const isSmall = places <= 4 * count + 1024;
+    const tables = new Map();
+    const { window } = cells;
+    const toNumber = Number;
+    const radix = radixes[1];
+    const hasMore = columns.length > 2;
+    let table;
+    // Times as numbers, which compare faster. Where they are not exact no time is within.
+    let start = NaN;
+    let end = NaN;
+    for (let i = 0; i < count; i++) {
+      const row = rows === undefined ? i : rows[i];
+      const time = toNumber(times[row]);
+      if (!(time < end && time >= start)) {
+        const exact = window === undefined ? 0n : latestStart(window, times[row]);
+        if (exact === undefined) {
+          slots[i] = -1;
+          continue;
+        }
+        [start, end] = window === undefined ? [-Infinity, Infinity] : numbersIfExact(exact, exact + window.slide);
+        table = tables.get(exact);
+        if (table === undefined) tables.set(exact, (table = isSmall ? new Int32Array(places) : new Map()));
+      }
+      let place = first[row];
+      if (second !== undefined) place = place * radix + second[row];
+      if (hasMore) for (let k = 2; k < columns.length; k++) place = place * radixes[k] + columns[k].values[row];
+      // One more than the slot, so that 0 is none.
+      let next = isSmall ? table[place] : table.get(place);
+      if (next === 0 || next === undefined) {
+        next = rowOf.push(row);
+        if (isSmall) table[place] = next;
+        else table.set(place, next);
+      }
+      slots[i] = next - 1;
+    }
+    return slots;
+  }
+
+  /** The number of the cell of a row: each text is looked at once. */
+  cell(row) {
+    const numbers = new Array(this.columns.length);
+    for (let i = 0; i < numbers.length; i++) {
+      const { values, texts } = this.columns[i];
+      const known = this.numbers[i];
+      const code = values[row];
+      if (known[code] < 0) known[code] = this.cells.parts[i].number(texts[code]);
+      numbers[i] = known[code];
+    }
+    this.cells.turn(this.times[row]);
+    return this.cells.findNumbered(numbers);
   }
 }

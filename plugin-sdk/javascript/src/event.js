@@ -132,13 +132,14 @@ function reading(i, kind) {
 }
 
 /**
- * A function of one chunk: `run(columns, rows, skipped, cells, author, hops, settings, reject)` calls
- * `author(event, cells, settings)` for each row that is not in `skipped`, with one event object a type
- * that is filled anew for each row.
+ * A function of one chunk, `run(columns, times, skipped, cells, slots, author, hops, settings, variants,
+ * reject)`: calls `author(event, out, settings)` for each row that is not in `skipped`, with one event
+ * object a type that is filled anew for each row, and `reject(row, reason, touched)`.
  *
- * Its text is made here, once, from the declaration: in an interpreter, which is what runs JavaScript
- * in a component, a loop over fields that calls a reader for each costs three times as much as the
- * assignments themselves. Names enter it as string literals only.
+ * Its text is made here, once, from the declaration. In an interpreter, which is what runs JavaScript
+ * in a component, locals cost next to nothing and a member or a call ten to forty times as much: a
+ * loop over fields that calls a reader for each is three times slower than the assignments themselves.
+ * Names enter it as string literals only.
  */
 export function compileRows(inputs, Rejection) {
   const literal = JSON.stringify;
@@ -156,12 +157,12 @@ export function compileRows(inputs, Rejection) {
       return `if (!(${present})) throw new Misfit(${literal(inputs.columns[column].shown)}, "is missing"); ${target} = ${value};`;
     });
   const call = (at) => `
-          ${inputs.tag === undefined ? "" : `cells.event = event${at};`}
+          event = event${at};
           ${fill(inputs.variants[at], at).join("\n          ")}
-          if (author(event${at}, cells, settings) !== undefined) cells.refuseResult();
-          if (hops > 1) while (cells.hop < hops) {
-            cells.nextHop();
-            author(event${at}, cells, settings);
+          for (let hop = 0; ;) {
+            if (author(event, out, settings) !== undefined) refuseResult();
+            if (++hop === hops) break;
+            cells.turnHop(hop);
           }`;
   const body =
     inputs.tag === undefined
@@ -176,23 +177,48 @@ export function compileRows(inputs, Rejection) {
     return `const values${i} = columns[${i}].values, valid${i} = columns[${i}].validity;${texts}`;
   });
   const source = `"use strict";
-  return function run(columns, rows, skipped, cells, author, hops, settings, reject, variants) {
+  return function run(columns, times, skipped, cells, slots, author, hops, settings, variants, reject) {
     ${columns.join("\n    ")}
     ${inputs.variants.map((variant, at) => `const event${at} = ${event(variant)};`).join("\n    ")}
-    let whole;
-    cells.event = event0;
-    for (let row = 0; row < rows; row++) {
+    const slotOf = slots === undefined ? undefined : slots.of;
+    const bySlot = slots === undefined ? undefined : new Array(slots.rowOf.length);
+    const states = cells.states;
+    let row = 0, touched = -1, event, whole;
+    const out = {
+      cell(key) {
+        touched = row;
+        if (key === event && slotOf !== undefined) {
+          const slot = slotOf[row];
+          const state = bySlot[slot];
+          if (state !== undefined) return state;
+          if (slot >= 0) return bySlot[slot] = states[slots.cell(row)];
+        }
+        return states[cells.find(times[row], key)];
+      },
+      cellAt(time, key) {
+        touched = row;
+        return states[cells.find(bigint(time), key)];
+      },
+      get time() {
+        return number(times[row]);
+      },
+    };
+    const rows = times.length;
+    for (; row < rows; row++) {
       if (skipped !== undefined && skipped.has(row)) continue;
-      cells.row = row;
-      if (hops > 1) cells.resetHop();
+      if (hops > 1) cells.turnHop(0);
       try {${body}
       } catch (error) {
         if (!(error instanceof Rejection) && !(error instanceof Misfit)) throw error;
-        reject(row, error.reason);
+        reject(row, error.reason, touched === row);
       }
     }
   };`;
-  return new Function("Misfit", "Rejection", "number", source)(Misfit, Rejection, Number);
+  return new Function("Misfit", "Rejection", "number", "bigint", "refuseResult", source)(Misfit, Rejection, Number, BigInt, refuseResult);
+}
+
+function refuseResult() {
+  throw new TypeError("fold returned a value: it returns nothing, and is not asynchronous");
 }
 
 /** The declaration of keys or outputs as fields of the contract. */

@@ -2,7 +2,7 @@
 
 import { Reader, Writer } from "./bytes.js";
 import { BulkCells, Events, codedColumns } from "./bulk.js";
-import { Cells } from "./cells.js";
+import { Cells, Slots } from "./cells.js";
 import { Builder, blobsOf, bytesOf, cast } from "./columns.js";
 import { Inputs, compileRows, fieldsOf } from "./event.js";
 import { Kind } from "./kinds.js";
@@ -130,7 +130,7 @@ export class Transform {
     const columns = this.inputs.open(events.columns, times.length);
     const rejected = new Map(); // row -> reason
     for (;;) {
-      const cells = new Cells(this.keys, this.type, this.window, times, undefined);
+      const cells = new Cells(this.keys, this.type, this.window, times);
       if (this.pass(columns, times, cells, rejected, given)) {
         const sorted = [...rejected].sort((a, b) => a[0] - b[0]);
         return {
@@ -148,29 +148,23 @@ export class Transform {
     const named = Object.fromEntries(this.inputs.columns.map(({ name }, i) => [name, columns[i]]));
     let clean = true;
     if (this.declared.foldColumns) {
-      const touched = new Set();
+      // Whatever was rejected may be in a cell already: fold again without it.
       const refuse = (row, reason) => {
-        if (!rejected.has(row)) clean &&= !touched.has(row);
+        if (!rejected.has(row)) clean = false;
         rejected.set(row, String(reason));
       };
       const bulk = new BulkCells(cells, this.keys, named, hops);
-      const of = bulk.of.bind(bulk);
-      bulk.of = (rows, how) => {
-        rows.forEach((row) => touched.add(row));
-        return of(rows, how);
-      };
       this.declared.foldColumns(new Events(this.inputs, columns, times.length, skipped, times, refuse), bulk, settings);
       return clean;
     }
-    const refuse = (row, reason) => {
-      clean &&= cells.touched !== row;
+    const refuse = (row, reason, isTouched) => {
+      clean &&= !isTouched;
       rejected.set(row, reason);
-      cells.resetHop();
     };
-    cells.setCoded(this.codedKeys(named));
-    if (this.window === undefined) cells.enter(0n, -(2n ** 63n), 2n ** 63n);
+    const coded = hops === 1 ? this.codedKeys(named) : undefined;
+    const slots = coded && new Slots(cells, coded, times);
     const variants = this.inputs.tag === undefined ? undefined : this.inputs.variantsByCode(columns);
-    this.rows(columns, times.length, skipped, cells, this.declared.fold, hops, settings, refuse, variants);
+    this.rows(columns, times, skipped, cells, slots, this.declared.fold, hops, settings, variants, refuse);
     return clean;
   }
 

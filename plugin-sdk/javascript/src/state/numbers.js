@@ -32,6 +32,15 @@ class CountState {
     }
   }
 
+  /** `add(1)` for many rows; false if it is something else. */
+  addRows(parts, numbers, _rows, [times = 1]) {
+    if (times !== 1) return false;
+    const added = new Int32Array(parts.length);
+    for (let i = 0; i < numbers.length; i++) added[numbers[i]]++;
+    for (let i = 0; i < added.length; i++) parts[i].small += added[i];
+    return true;
+  }
+
   /** The count, a bigint. It stays at 2^64 - 1 rather than wrap. */
   exact() {
     const count = this.base + BigInt(this.small);
@@ -89,6 +98,14 @@ class SumState {
     } else {
       this.units += BigInt(this.kind.own(value));
     }
+  }
+
+  /** `add` of a column of bigints for many rows; false if the values are others. */
+  addRows(parts, numbers, rows, [column], isPlain) {
+    if (!isPlain(column)) return false;
+    const { values } = column;
+    for (let i = 0; i < rows.length; i++) parts[numbers[i]].units += values[rows[i]];
+    return true;
   }
 
   /** Takes back what was added: the image of a row before it changed. */

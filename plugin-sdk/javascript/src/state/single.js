@@ -41,8 +41,26 @@ class ExtremeState {
   }
 }
 
+/** The greatest, or the least, bigint of each of many parts, for a column of bigints of the kind's range. */
+function seeRows(parts, numbers, rows, column, isGreatest) {
+  const { values } = column;
+  const best = new Array(parts.length);
+  for (let i = 0; i < rows.length; i++) {
+    const value = values[rows[i]];
+    const at = numbers[i];
+    const kept = best[at];
+    if (kept === undefined || (isGreatest ? value > kept : value < kept)) best[at] = value;
+  }
+  best.forEach((value, at) => parts[at].see(value));
+  return true;
+}
+
 /** The same of bigints, by far the most frequent: their own order, and no call for it. */
 class GreatestBigint extends ExtremeState {
+  seeRows(parts, numbers, rows, [column], isPlain) {
+    return isPlain(column) && seeRows(parts, numbers, rows, column, true);
+  }
+
   see(value) {
     if (typeof value !== "bigint" || this.value === undefined) return super.see(value);
     if (value <= this.value) {
@@ -54,6 +72,10 @@ class GreatestBigint extends ExtremeState {
 }
 
 class LeastBigint extends ExtremeState {
+  seeRows(parts, numbers, rows, [column], isPlain) {
+    return isPlain(column) && seeRows(parts, numbers, rows, column, false);
+  }
+
   see(value) {
     if (typeof value !== "bigint" || this.value === undefined) return super.see(value);
     if (value >= this.value) {
