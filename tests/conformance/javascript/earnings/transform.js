@@ -77,6 +77,9 @@ export default transform({
 /**
  * Pay of one trip: 2.00, and 1.10 a kilometre for the first five, 0.80 up to twenty, 0.50 beyond, to
  * the nearest cent, and 0.20 for each minute begun; at least 5.00.
+ *
+ * @param {number} metres
+ * @param {number} seconds
  */
 export function cents(metres, seconds) {
   const near = Math.min(metres, 5_000);

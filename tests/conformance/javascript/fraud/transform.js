@@ -34,7 +34,11 @@ const watch = machine({
   },
 });
 
-/** How far times lie apart; late events may stand in any order. */
+/**
+ * How far times lie apart; late events may stand in any order.
+ *
+ * @param {number[]} times
+ */
 const spreadMs = (times) => Math.max(...times) - Math.min(...times);
 
 export default transform({
