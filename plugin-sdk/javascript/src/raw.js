@@ -81,7 +81,7 @@ export function parse(wire, raw) {
     case "binary":
       return fromBase64(asText());
     case "timestamp":
-      return /^-?\d+$/.test(raw) ? within(BigInt(raw)) : instant(asText());
+      return instant(asText()); // a number has no unit, unless a host is told one
     case "decimal":
       return decimalUnits(asText() ?? raw, wire.val);
     default:

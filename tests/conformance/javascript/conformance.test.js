@@ -23,7 +23,7 @@ test("columns give the cells that rows give", async () => {
   checkFixtures(await load("revenue-columns"), join(here, "../../../plugins/revenue/fixtures"));
 });
 
-const vectors = join(here, "../vectors");
+const vectors = process.env.VECTORS ?? join(here, "../vectors");
 const cases = !existsSync(vectors)
   ? []
   : readdirSync(vectors).flatMap((name) => readdirSync(join(vectors, name)).map((vector) => [name, vector]));
@@ -40,6 +40,6 @@ for (const [name, vector] of cases.filter(([name]) => existsSync(join(here, name
     const offsets = lines(join(folder, "rejected.ndjson")).map((line) => JSON.parse(line).offset);
     assert.deepEqual(bench.rejected().map(({ offset }) => offset), offsets);
     const expected = lines(join(folder, "expected.ndjson")).map(compact);
-    if (expected.length === states.length) assert.deepEqual(bench.rows(), expected);
+    if (expected.length === states.length) assert.deepEqual(bench.rows().map(compact), expected);
   });
 }

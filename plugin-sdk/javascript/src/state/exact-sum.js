@@ -64,11 +64,10 @@ class ExactSumState {
       lowest++;
     }
     const digits = [];
-    while (units !== 0n) {
-      digits.push(Number(units & 0xffffffffn));
-      units >>= 32n;
-      // What is left only repeats the sign.
-      if (units === (digits[digits.length - 1] >>> 31 ? -1n : 0n)) break;
+    // Until what is left only repeats the sign of the digit below it.
+    for (let top = 0; units !== (top >>> 31 ? -1n : 0n); units >>= 32n) {
+      top = Number(units & 0xffffffffn);
+      digits.push(top);
     }
     out.u8(this.flags);
     out.u8(lowest);
