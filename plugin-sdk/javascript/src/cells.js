@@ -63,7 +63,7 @@ function keyColumn({ kind, list }, keys, part) {
     return { fixed: bytesOf(codes), heap: heapOf(list), validity: NOTHING };
   }
   const column = new Builder(kind);
-  for (const numbers of keys) column.push(list[numbers[part]]);
+  for (let i = 0; i < keys.length; i++) column.push(list[keys[i][part]]);
   return column.finish();
 }
 
@@ -106,7 +106,10 @@ export class Cells {
   /** The number of the cell of `key` in the window that holds `time`, a bigint. */
   find(time, key) {
     this.turn(time);
-    return this.findNumbered(this.parts.map((part) => part.number(key[part.name])));
+    const { parts } = this;
+    const numbers = new Array(parts.length);
+    for (let i = 0; i < numbers.length; i++) numbers[i] = parts[i].number(key[parts[i].name]);
+    return this.findNumbered(numbers);
   }
 
   findNumbered(numbers) {

@@ -26,15 +26,11 @@ export function blobsOf(blobs) {
   };
 }
 
-/** The texts of a heap. ASCII, as nearly all is, is decoded at once and cut. */
+/** The texts of a heap. */
 export function textsOf(heap) {
   const ends = cast(Uint32Array, heap.ends);
-  const whole = textOf(heap.bytes);
-  const isAscii = whole.length === heap.bytes.length;
   const texts = new Array(ends.length);
-  for (let i = 0, from = 0; i < ends.length; from = ends[i++]) {
-    texts[i] = isAscii ? whole.slice(from, ends[i]) : textOf(heap.bytes.subarray(from, ends[i]));
-  }
+  for (let i = 0, from = 0; i < ends.length; from = ends[i++]) texts[i] = textOf(heap.bytes.subarray(from, ends[i]));
   return texts;
 }
 

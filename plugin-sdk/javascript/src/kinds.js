@@ -223,7 +223,8 @@ export const binary = new Kind({
   wire: { tag: "binary" },
   name: "a binary",
   zero: new Uint8Array(0),
-  own: (value) => (value instanceof Uint8Array ? value : fail(value, "a Uint8Array")),
+  // By its tag: what a host hands over is of another realm than the author's.
+  own: (value) => (Object.prototype.toString.call(value) === "[object Uint8Array]" ? value : fail(value, "a Uint8Array")),
   compare: compareBytes,
   key: keyOf,
   sortKeys: (keys) => keys.sort(),

@@ -48,9 +48,17 @@ class DistinctState {
   /** Indexes and ranks above 0, ascending. */
   registers() {
     if (!this.dense) {
-      return Array.from(Uint16Array.from(this.sparse.keys()).sort(), (index) => [index, this.sparse.get(index)]);
+      const indexes = new Uint16Array(this.sparse.size);
+      let at = 0;
+      this.sparse.forEach((_, index) => (indexes[at++] = index));
+      indexes.sort();
+      const sorted = new Array(indexes.length);
+      for (let i = 0; i < sorted.length; i++) sorted[i] = [indexes[i], this.sparse.get(indexes[i])];
+      return sorted;
     }
-    return [...this.dense.entries()].filter(([, rank]) => rank > 0);
+    const registers = [];
+    for (let i = 0; i < this.dense.length; i++) if (this.dense[i] > 0) registers.push([i, this.dense[i]]);
+    return registers;
   }
 
   /** About how many distinct values were added. */
@@ -66,25 +74,32 @@ class DistinctState {
   encode(out) {
     out.varint(this.used);
     if (!this.dense) {
-      for (const [index, rank] of this.registers()) {
+      const registers = this.registers();
+      for (let i = 0; i < registers.length; i++) {
+        const [index, rank] = registers[i];
         out.u8(index & 0xff);
         out.u8(index >> 8);
         out.u8(rank);
       }
       return;
     }
-    for (let i = 0; i < this.dense.length; i += 4) {
-      const [a, b, c, d] = this.dense.subarray(i, i + 4);
-      const bits = a | (b << WIDTH) | (c << (2 * WIDTH)) | (d << (3 * WIDTH));
-      out.u8(bits);
-      out.u8(bits >> 8);
-      out.u8(bits >> 16);
+    const { dense } = this;
+    let at = out.take((dense.length * WIDTH) / 8);
+    const { bytes } = out;
+    for (let i = 0; i < dense.length; i += 4) {
+      const bits = dense[i] | (dense[i + 1] << WIDTH) | (dense[i + 2] << (2 * WIDTH)) | (dense[i + 3] << (3 * WIDTH));
+      bytes[at++] = bits;
+      bytes[at++] = bits >> 8;
+      bytes[at++] = bits >> 16;
     }
   }
 
   merge(right) {
-    if (right.dense) right.dense.forEach((rank, index) => this.raise(index, rank));
-    else right.sparse.forEach((rank, index) => this.raise(index, rank));
+    if (!right.dense) {
+      right.sparse.forEach((rank, index) => this.raise(index, rank));
+      return;
+    }
+    for (let i = 0; i < right.dense.length; i++) if (right.dense[i] > 0) this.raise(i, right.dense[i]);
   }
 
   present() {
@@ -139,12 +154,17 @@ class DistinctType {
       return state;
     }
     const at = input.take((this.count * WIDTH) / 8);
-    for (let index = 0; index < this.count; index++) {
+    const { bytes } = input;
+    const dense = new Uint8Array(this.count);
+    for (let index = 0; index < dense.length; index++) {
       const bit = index * WIDTH;
-      const two = input.bytes[at + (bit >> 3)] | (input.bytes[at + (bit >> 3) + 1] << 8);
+      const two = bytes[at + (bit >> 3)] | (bytes[at + (bit >> 3) + 1] << 8);
       const rank = (two >> (bit & 7)) & 63;
-      if (rank > 0) raise(index, rank);
+      if (rank > this.rankMax) throw new DecodeError("a register that no hash sets");
+      if (rank > 0) state.used++;
+      dense[index] = rank;
     }
+    state.dense = dense;
     if (state.used !== used) throw new DecodeError("another number of registers in use");
     return state;
   }
@@ -334,14 +354,20 @@ class QuantilesState {
   }
 
   sorted() {
-    // Typed arrays sort without a call for each comparison.
-    return Array.from(Int32Array.from(this.counts.keys()).sort(), (bucket) => [bucket, this.counts.get(bucket)]);
+    // Typed arrays sort without a call for each comparison, and loops by index are fast in an interpreter.
+    const buckets = new Int32Array(this.counts.size);
+    let at = 0;
+    this.counts.forEach((_, bucket) => (buckets[at++] = bucket));
+    buckets.sort();
+    const sorted = new Array(buckets.length);
+    for (let i = 0; i < sorted.length; i++) sorted[i] = [buckets[i], this.counts.get(buckets[i])];
+    return sorted;
   }
 
   /** How many values were added, a bigint. */
   count() {
     let total = 0n;
-    for (const times of this.counts.values()) total += times;
+    this.counts.forEach((times) => (total += times));
     return total > MAX_U64 ? MAX_U64 : total;
   }
 
@@ -375,9 +401,11 @@ class QuantilesState {
   }
 
   encode(out) {
-    out.varint(this.counts.size);
+    const buckets = this.sorted();
+    out.varint(buckets.length);
     let before;
-    for (const [bucket, times] of this.sorted()) {
+    for (let i = 0; i < buckets.length; i++) {
+      const [bucket, times] = buckets[i];
       out.varint(before === undefined ? (bucket << 1) ^ (bucket >> 31) : bucket - before - 1);
       out.varint(times - 1n);
       before = bucket;
@@ -385,7 +413,7 @@ class QuantilesState {
   }
 
   merge(right) {
-    for (const [bucket, times] of right.counts) this.countIn(bucket, times);
+    right.counts.forEach((times, bucket) => this.countIn(bucket, times));
   }
 
   present() {
