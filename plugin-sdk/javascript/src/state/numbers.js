@@ -1,0 +1,249 @@
+// How many, how much, and the mean: exact in 64 and 128 bits.
+
+import { DecodeError } from "../bytes.js";
+import { OutOfRange, decimalText } from "../json.js";
+import { float, int64 } from "../kinds.js";
+import { Part } from "./part.js";
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+const MAX_U64 = 2n ** 64n - 1n;
+const MIN_64 = -(2n ** 63n);
+const MAX_64 = 2n ** 63n - 1n;
+
+/** The number or bigint that a caller counts by, refused unless it is whole and not negative. */
+export function timesOf(times) {
+  if (typeof times === "number" && times >= 0 && Number.isSafeInteger(times)) return BigInt(times);
+  if (typeof times === "bigint" && times >= 0n) return times;
+  throw new TypeError(`expected a whole number that is not negative, found ${String(times)}`);
+}
+
+class CountState {
+  constructor(base) {
+    this.base = base; // a bigint
+    this.small = 0; // what was added since, exact as a number
+  }
+
+  add(times = 1) {
+    if (times === 1) {
+      this.small++;
+    } else {
+      this.base = this.exact() + timesOf(times);
+      this.small = 0;
+    }
+  }
+
+  /** `add(1)` for many rows; false if it is something else. */
+  addRows(parts, numbers, _rows, [times = 1]) {
+    if (times !== 1) return false;
+    const added = new Int32Array(parts.length);
+    for (let i = 0; i < numbers.length; i++) added[numbers[i]]++;
+    for (let i = 0; i < added.length; i++) parts[i].small += added[i];
+    return true;
+  }
+
+  /** The count, a bigint. It stays at 2^64 - 1 rather than wrap. */
+  exact() {
+    const count = this.base + BigInt(this.small);
+    return count > MAX_U64 ? MAX_U64 : count;
+  }
+
+  get() {
+    const count = this.exact();
+    if (count > BigInt(SAFE)) throw new OutOfRange(count, "a number; use exact()");
+    return Number(count);
+  }
+
+  encode(out) {
+    if (this.base === 0n) out.int(this.small);
+    else out.i64(this.exact());
+  }
+
+  merge(right) {
+    this.base = this.exact() + right.exact();
+    this.small = 0;
+  }
+
+  present() {
+    const count = this.exact();
+    if (count > MAX_64) throw new OutOfRange(count, "a 64-bit integer");
+    return count;
+  }
+}
+
+const COUNT = new Part({
+  create: () => new CountState(0n),
+  decode: (input) => new CountState(input.u64()),
+  orderFree: true,
+  shows: int64,
+});
+
+/** A number of things. Order-free; 8 bytes; shows as an integer. */
+export const count = () => COUNT;
+
+class SumState {
+  constructor(kind, units) {
+    this.kind = kind;
+    this.units = units; // a bigint of 128 bits
+    this.small = 0; // numbers added since, whose sum is exact as a number
+  }
+
+  add(value) {
+    if (typeof value === "bigint") {
+      this.units += value;
+      return;
+    }
+    const sum = this.small + value;
+    if ((value | 0) === value && sum < SAFE && sum > -SAFE) {
+      this.small = sum;
+    } else {
+      this.units += BigInt(this.kind.own(value));
+    }
+  }
+
+  /** `add` of a column of bigints for many rows; false if the values are others. */
+  addRows(parts, numbers, rows, [column], isPlain) {
+    if (!isPlain(column)) return false;
+    const { values } = column;
+    for (let i = 0; i < rows.length; i++) parts[numbers[i]].units += values[rows[i]];
+    return true;
+  }
+
+  /** Takes back what was added: the image of a row before it changed. */
+  subtract(value) {
+    this.units -= BigInt(this.kind.own(value));
+  }
+
+  /** The sum, exactly, in units: a bigint. Beyond 128 bits, which no log reaches, it wraps. */
+  exact() {
+    return BigInt.asIntN(128, this.units + BigInt(this.small));
+  }
+
+  /** The sum as the kind has it; throws if it does not fit. */
+  get() {
+    const [min, max] = this.kind.range;
+    const units = this.exact();
+    if (units > BigInt(max) || units < BigInt(min)) throw outOfRange(units, this.kind);
+    return typeof this.kind.zero === "bigint" ? units : Number(units);
+  }
+
+  encode(out) {
+    out.i128(this.small === 0 ? this.units : this.exact());
+  }
+
+  merge(right) {
+    this.units = BigInt.asIntN(128, this.exact() + right.exact());
+    this.small = 0;
+  }
+
+  present() {
+    const units = this.exact();
+    if (units > MAX_64 || units < MIN_64) throw outOfRange(units, this.kind);
+    return units;
+  }
+}
+
+function outOfRange(units, { wire }) {
+  const isDecimal = wire.tag === "decimal";
+  return isDecimal
+    ? new OutOfRange(decimalText(units, wire.val), `a decimal(${wire.val})`)
+    : new OutOfRange(units, "a 64-bit integer");
+}
+
+/** What sums present in: the column has 64 bits, whatever what is added has. */
+const columnOf = (kind) => (kind.wire.tag === "integer" ? int64 : kind);
+
+function addable(kind, what) {
+  if (!["integer", "decimal"].includes(kind?.wire?.tag)) {
+    throw new TypeError(`${what} adds integers and decimals; a sum of floats is exactSum()`);
+  }
+}
+
+/** The exact sum of integers or decimals. Order-free; 16 bytes; shows as what it adds, 0 at first. */
+export function sum(kind) {
+  addable(kind, "a sum");
+  return new Part({
+    create: () => new SumState(kind, 0n),
+    decode: (input) => new SumState(kind, input.i128()),
+    orderFree: true,
+    shows: columnOf(kind),
+  });
+}
+
+class MeanState {
+  constructor(total, count) {
+    this.total = total;
+    this.times = count;
+  }
+
+  add(value) {
+    this.total.add(value);
+    this.times.add(1);
+  }
+
+  count() {
+    return this.times.get();
+  }
+
+  /** The double nearest to the exact quotient; undefined if nothing was added. */
+  get() {
+    const { wire } = this.total.kind;
+    const each = this.times.exact() * 10n ** BigInt(wire.tag === "decimal" ? wire.val : 0);
+    return each === 0n ? undefined : nearest(this.total.exact(), each);
+  }
+
+  encode(out) {
+    this.total.encode(out);
+    this.times.encode(out);
+  }
+
+  merge(right) {
+    this.total.merge(right.total);
+    this.times.merge(right.times);
+  }
+
+  present() {
+    return this.get();
+  }
+}
+
+/** The exact mean of integers or decimals. Order-free; 24 bytes; shows as a float, null at first. */
+export function mean(kind) {
+  addable(kind, "a mean");
+  const total = sum(kind);
+  return new Part({
+    create: () => new MeanState(total.create(), COUNT.create()),
+    decode(input) {
+      const state = new MeanState(total.decode(input), COUNT.decode(input));
+      if (state.times.exact() === 0n && state.total.exact() !== 0n) {
+        throw new DecodeError("a mean of nothing with a sum");
+      }
+      return state;
+    },
+    orderFree: true,
+    shows: float,
+  });
+}
+
+const EXACT = 2n ** 53n;
+
+/** The number of bits of a bigint above 0. */
+export const bitLength = (value) => {
+  const digits = value.toString(16);
+  return 4 * digits.length - Math.clz32(parseInt(digits[0], 16)) + 28;
+};
+
+/**
+ * The double nearest to `numerator / denominator`, ties to even: one rounding of the exact quotient.
+ * Where both are at most 2^53 IEEE 754 division is that rounding. Beyond, 64 bits of the quotient
+ * and whether anything is left decide: far below the 53 bits that count.
+ */
+export function nearest(numerator, denominator) {
+  const magnitude = numerator < 0n ? -numerator : numerator;
+  if (magnitude <= EXACT && denominator <= EXACT) return Number(numerator) / Number(denominator);
+  if (magnitude === 0n) return 0;
+  const shift = Math.max(0, 64 + bitLength(denominator) - bitLength(magnitude));
+  const scaled = magnitude << BigInt(shift);
+  const quotient = (scaled / denominator) | (scaled % denominator === 0n ? 0n : 1n);
+  const rounded = Number(quotient) * 2 ** -shift;
+  return numerator < 0n ? -rounded : rounded;
+}

@@ -1,0 +1,20 @@
+// Hourly revenue by whole columns: the same cells as `revenue`, for where speed matters.
+
+import { count, decimal, max, sum, text, transform } from "../../../../plugin-sdk/javascript/index.js";
+
+export default transform({
+  name: "revenue",
+  summary: "Hourly revenue per merchant and currency of completed orders.",
+  window: "1h",
+  time: "ts",
+  event: { merchant_id: text, currency: text, amount: decimal(2), status: text },
+  key: { merchant_id: text, currency: text },
+  state: { amount: sum(decimal(2)), orders: count(), largest: max(decimal(2)) },
+  foldColumns(orders, cells) {
+    const { amount, status } = orders.columns;
+    const cell = cells.of(orders.where(status, ["completed"]));
+    cell.amount.add(amount);
+    cell.orders.add();
+    cell.largest.see(amount);
+  },
+});
