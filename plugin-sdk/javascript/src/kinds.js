@@ -106,7 +106,7 @@ function numbers(name, bytes, min, max, wire = { tag: "integer" }, json = intege
       if (typeof value !== "number" || value % 1 !== 0 || value < min || value > max) {
         fail(value, `a whole number from ${min} to ${max}`);
       }
-      return value + 0; // -0 is 0
+      return value;
     },
     compare: compareNumbers,
     sortKeys: (keys) => Float64Array.from(keys).sort(),

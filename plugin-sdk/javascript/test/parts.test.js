@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "../index.js";
 import { Reader, Writer } from "../src/bytes.js";
+import { nearest } from "../src/state/numbers.js";
 import { random, pick, seed } from "./random.js";
 
 const { binary, boolean, decimal, float, int, int64, json, text, timestamp, timestamp64, tuple, uint32, uint64 } = sdk;
@@ -173,6 +174,21 @@ test("values that are not of their kind are refused, and not by what a cell hold
     assert.throws(() => sdk.max(int64).create().see(wrong), TypeError);
   }
   for (const wrong of [2 ** 53, 0.5, NaN, "1"]) assert.throws(() => sdk.sum(int).create().add(wrong), TypeError);
+});
+
+test("a mean is the exact quotient, rounded once", () => {
+  const mean = (kind, ...values) => {
+    const state = sdk.mean(kind).create();
+    values.forEach((value) => state.add(value));
+    return state.get();
+  };
+  assert.equal(mean(decimal(2), 10n, 20n, 30n), 0.2);
+  assert.equal(mean(int64), undefined);
+  assert.equal(mean(int64, 2n ** 53n + 1n, 2n ** 53n + 1n), 2 ** 53); // a tie, to even
+  // Just above a tie: what is beyond 64 bits of the quotient decides.
+  assert.equal(nearest(((2n ** 53n + 1n) << 70n) + 1n, 1n << 70n), 2 ** 53 + 2);
+  assert.equal(nearest(-(((2n ** 53n + 1n) << 70n) + 1n), 1n << 70n), -(2 ** 53 + 2));
+  assert.equal(nearest(1n, 3n * 10n ** 18n), 1 / 3e18);
 });
 
 test("an estimate is near, and the hash is XXH64", () => {
