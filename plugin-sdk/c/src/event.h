@@ -6,9 +6,9 @@
 #include "column.h"
 
 // Why a row is not of its event: "NAME: is missing", "NAME: N is not within MIN and MAX".
-const char *bf_missing(const bf_field *field) __attribute__((returns_nonnull, cold));
+const char *bf_missing(const bf_field *field) __attribute__((__returns_nonnull__, __cold__));
 const char *bf_not_within(const bf_field *field, int64_t number, int64_t min, uint64_t max)
-    __attribute__((returns_nonnull, cold));
+    __attribute__((__returns_nonnull__, __cold__));
 
 static inline bool bf_is_there(const bf_reader *reader, size_t row) {
     return !reader->validity || (reader->validity[row / 8] >> (row % 8) & 1);
@@ -122,7 +122,7 @@ BF_READERS_(json, bf_json, {
     typedef struct type_##_columns {                                                                   \
         FIELDS(BF_COLUMN_MEMBER_)                                                                      \
     } type_##_columns;                                                                                 \
-    static inline void type_##_open_(const bf_reader *readers, type_##_columns *columns) {             \
+    __attribute__((unused)) static void type_##_open_(const bf_reader *readers, type_##_columns *columns) { \
         enum { FIELDS(BF_FIELD_INDEX_) };                                                              \
         FIELDS(BF_COLUMN_OPEN_)                                                                        \
     }

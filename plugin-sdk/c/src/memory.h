@@ -23,7 +23,7 @@ void *bf_grow(void *old, size_t old_size, size_t new_size);
 void *bf_copy(const void *bytes, size_t size);
 
 // A text as `printf` makes it; lives until the call ends.
-char *bf_format(const char *format, ...) BF_FORMAT(1, 2) __attribute__((returns_nonnull));
+char *bf_format(const char *format, ...) BF_FORMAT(1, 2) __attribute__((__returns_nonnull__));
 
 // Ends the call: the message goes to the host's log at level error, and the host sees a trap. In a
 // fold it folds the halves of the chunk, until the one event is found that cannot be folded.

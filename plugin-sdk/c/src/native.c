@@ -1,3 +1,5 @@
+#ifndef __wasm__
+
 // The platform of tests and debuggers: messages go to standard error.
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,3 +12,5 @@ void bf_platform_log(bf_level level, const char *text, size_t length) {
 }
 
 void bf_platform_trap(void) { abort(); }
+
+#endif
