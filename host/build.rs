@@ -1,4 +1,4 @@
-//! Puts the plugin template and the Rust SDK into the binary, so that `bifocal new` needs nothing else.
+//! Puts the plugin templates and the SDKs into the binary, so that `bifocal new` needs nothing else.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,13 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut code = String::new();
-    embed(&mut code, "TEMPLATE", &here.join("templates/rust"))?;
-    embed(&mut code, "SDK", &here.join("../plugin-sdk/rust"))?;
+    embed(&mut code, "TEMPLATES", &here.join("templates"))?;
+    embed(&mut code, "SDKS", &here.join("../plugin-sdk"))?;
     fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("embedded.rs"), code)
 }
 
-/// A constant with the path and the bytes of each file below `root` that a plugin needs.
+/// A constant with the path and the bytes of each file below `root` that a plugin needs; the first part
+/// of a path is the language.
 fn embed(code: &mut String, name: &str, root: &Path) -> io::Result<()> {
     println!("cargo:rerun-if-changed={}", root.display());
     let root = root.canonicalize()?;
@@ -28,15 +29,20 @@ fn embed(code: &mut String, name: &str, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What tools and tests leave or need is no part of an SDK.
+const LEFT_OUT: [&str; 6] = ["target", "tests", "test", "benches", "node_modules", "__pycache__"];
+
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_test = name.ends_with("_test.go") || name.contains(".test.");
+        let is_in_template = folder.components().any(|part| part.as_os_str() == "templates");
         if path.is_dir() {
-            if !matches!(name, "target" | "tests" | "benches") {
+            if !LEFT_OUT.contains(&name) {
                 walk(&path, files)?;
             }
-        } else if name != "Cargo.lock" {
+        } else if name != "Cargo.lock" && (is_in_template || !is_test) {
             files.push(path);
         }
     }

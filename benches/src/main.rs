@@ -7,6 +7,7 @@
 //! - `parts [EVENTS]`: where the time of columns to cells goes, by default 2 M;
 //! - `large [EVENTS]`: a log larger than memory, by default 100 M: append, seal, replay, memory all the way;
 //! - `living`: the server from outside, over HTTP: appends, freshness, queries, recovery;
+//! - `languages [EVENTS]`: `revenue` in every language against Rust, by default 1 M;
 //! - `durable`: append against a plain file, and how long a log takes to open after a kill.
 //!
 //! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
@@ -17,6 +18,7 @@ mod duck;
 mod durable;
 mod hot;
 mod job;
+mod languages;
 mod large;
 mod living;
 mod json;
@@ -28,7 +30,7 @@ mod replay;
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | durable";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | languages [EVENTS] | durable";
 
 enum What {
     Orders {
@@ -39,6 +41,9 @@ enum What {
         events: u64,
     },
     Store {
+        events: u64,
+    },
+    Languages {
         events: u64,
     },
     Large {
@@ -68,6 +73,7 @@ fn main() -> anyhow::Result<()> {
             (events, lines, certificate)
         }
         What::Parts { events } => return parts::measure(events),
+        What::Languages { events } => return languages::measure(events),
         What::Large { events } => return large::measure(events),
         What::Store { events } => {
             let job = job::Job::new(events)?;
@@ -99,6 +105,7 @@ fn what(arguments: &[String]) -> Option<What> {
         }
         ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
         ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
+        ("languages", ..=2) => Some(What::Languages { events: number(1, 1_000_000)? }),
         ("large", ..=2) => Some(What::Large { events: number(1, 100_000_000)? }),
         ("living", 1) => Some(What::Living),
         ("server", 2) => Some(What::Server { directory: arguments.get(1)?.clone() }),

@@ -3,6 +3,7 @@
 
 mod deployment;
 mod error;
+mod journal;
 mod live;
 mod runs;
 pub mod schedule;
@@ -14,6 +15,8 @@ mod view;
 
 pub use deployment::{Deployed, Deployment, Stage, Wanted};
 pub use error::Error;
+use journal::Journal;
+pub use journal::Line;
 pub use live::Live;
 pub use runs::{Order, Runs};
 pub use settings::Config;
@@ -33,6 +36,7 @@ use std::thread::JoinHandle;
 pub struct App {
     store: Arc<Store>,
     engine: Engine,
+    journal: Journal,
     /// Of one run.
     threads: usize,
     config: Config,
@@ -50,6 +54,7 @@ impl App {
         let store = Arc::new(store);
         let app = Arc::new(App {
             store: store.clone(),
+            journal: Journal::new(engine.log()),
             engine,
             threads,
             config,
@@ -70,6 +75,17 @@ impl App {
         Ok(app)
     }
 
+    /// The engine whose guests log as those of a view.
+    fn engine_of(&self, view: &str) -> Engine {
+        self.engine.logging(self.journal.of(view))
+    }
+
+    /// The last lines that the transforms of a view logged, at most `limit`, and how many there were since
+    /// the start.
+    pub fn log_of(&self, view: &str, limit: usize) -> Result<(Vec<Line>, u64), Error> {
+        Ok(self.journal.last(&self.view(view)?.name, limit))
+    }
+
     /// Writes what the configuration says of a view into its record: a file wins.
     fn configured(&self, record: ViewRecord) -> Result<ViewRecord, Error> {
         let said = self.config.of_view(&record.name);
@@ -85,7 +101,7 @@ impl App {
 
     fn open_view(self: &Arc<App>, record: ViewRecord, was_shown: bool) -> Result<Arc<View>, Error> {
         let stream = self.stream(&record.stream)?;
-        let live = Live::open(&self.store, &self.engine, &stream, &record)?;
+        let live = Live::open(&self.store, &self.engine_of(&record.name), &stream, &record)?;
         let view = Arc::new(View::new(&self.store, stream, record, live, was_shown));
         view.live().start(&self.store)?;
         let (worker, threads) = (view.clone(), self.threads);
@@ -228,7 +244,8 @@ impl App {
     fn reopen(&self, view: &View) -> Result<(), Error> {
         view.live().end();
         let record = self.store.view(&view.name)?;
-        let live = Arc::new(Live::open(&self.store, &self.engine, &view.stream, &record)?);
+        let engine = self.engine_of(&view.name);
+        let live = Arc::new(Live::open(&self.store, &engine, &view.stream, &record)?);
         live.start(&self.store)?;
         deployment::catch_up(self, view, &live)?;
         view.switch(live)
@@ -255,6 +272,7 @@ impl App {
         let _changing = view.changing();
         self.views_mut().remove(name);
         view.live().end();
+        self.journal.forget(name);
         Ok(self.store.remove_view(name)?)
     }
 

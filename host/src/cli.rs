@@ -7,10 +7,12 @@ mod check;
 mod client;
 mod data;
 mod demo;
+mod dev;
 mod doctor;
 mod events;
 mod export;
 mod import;
+mod language;
 mod new;
 mod options;
 mod progress;
@@ -51,6 +53,7 @@ enum Command {
     Test(Box<test::Args>),
     Build(build::Args),
     New(new::Args),
+    Dev(Box<dev::Args>),
     Doctor(doctor::Args),
     Deploy(view::deploy::Args),
     View(view::manage::Args),
@@ -115,6 +118,7 @@ fn dispatch(command: Command) -> anyhow::Result<Answer> {
         Command::Test(args) => test::main(&args),
         Command::Build(args) => build::main(&args),
         Command::New(args) => new::main(&args),
+        Command::Dev(args) => dev::main(&args),
         Command::Doctor(args) => doctor::main(&args),
         Command::Deploy(args) => view::deploy::main(&args),
         Command::View(args) => view::manage::main(&args),

@@ -23,6 +23,7 @@ mod guest;
 mod imports;
 mod limits;
 mod log;
+mod profile;
 mod reused;
 mod segments;
 mod slots;
@@ -30,10 +31,11 @@ mod wasi;
 
 pub use audit::Import;
 pub use component::Component;
-pub use componentize::componentize;
+pub use componentize::{WIT, componentize, componentize_wasi};
 pub use engine::{Engine, Options};
 pub use error::Error;
 pub use log::{Level, Sink};
+pub use profile::Samples;
 pub use reused::Reused;
 
 /// The contract that this host speaks.

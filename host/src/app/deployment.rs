@@ -107,9 +107,9 @@ impl Deployment {
         let stream = app.stream(&stream)?;
         let kept = record.as_ref().and_then(|record| Some(record.live_version()?.settings.clone()));
         let settings = wanted.settings.or(kept).unwrap_or_else(|| "{}".into());
-        let (engine, threads) = (&app.engine, app.threads);
+        let (engine, threads) = (app.engine_of(&self.view), app.threads);
         let prepared =
-            deploy::prepare(engine, &wanted.component, &settings, &stream.record, &stream.log, threads)?;
+            deploy::prepare(&engine, &wanted.component, &settings, &stream.record, &stream.log, threads)?;
         let is_unchanged = record.as_ref().is_some_and(|record| prepared.is_live(record));
         let version = match &view {
             Some(view) if is_unchanged => view

@@ -1,15 +1,16 @@
-//! `bifocal build`: a plugin's folder to a component, with no tool but the language's own compiler.
+//! `bifocal build`: a plugin's folder to a component, by the tools of its language.
 
-use super::Answer;
-use crate::wasm;
-use anyhow::{Context, bail};
+use super::{Answer, language};
+use anyhow::Context;
 use clap::Args as ClapArgs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// Build a plugin into a component
 ///
-/// Writes DIR/NAME.wasm and prints its path as its last line.
+/// Writes DIR/NAME.wasm and prints its path as its last line. The language is told by bifocal.toml
+/// (`language = "c"`) or by the language's own file (Cargo.toml, pyproject.toml, package.json, go.mod).
+/// What a build needs beside the language itself is fetched once, at pinned versions, into the cache
+/// (BIFOCAL_CACHE); `bifocal doctor --lang LANGUAGE` says what is there and what is missing.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  bifocal build plugins/revenue")]
 pub struct Args {
@@ -17,18 +18,6 @@ pub struct Args {
     #[arg(default_value = ".")]
     directory: PathBuf,
 }
-
-pub const TARGET: &str = "wasm32-unknown-unknown";
-
-/// What a guest is compiled with, whatever workspace it stands in: speed, and no unwinding, since a
-/// trap ends the call anyway. `Os` costs 28 % and `Oz` half of the speed of a fold.
-const PROFILE: [&str; 5] = [
-    "profile.release.opt-level=3",
-    "profile.release.lto=true",
-    "profile.release.codegen-units=1",
-    "profile.release.panic='abort'",
-    "profile.release.strip='debuginfo'",
-];
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let path = build(&args.directory)?;
@@ -38,76 +27,11 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
 
 /// Builds the plugin in `directory` and gives the component's path.
 pub fn build(directory: &Path) -> anyhow::Result<PathBuf> {
-    if !directory.is_dir() {
-        bail!("{} is not a folder", directory.display());
-    }
-    if !directory.join("Cargo.toml").is_file() {
-        bail!(
-            "{} holds no Cargo.toml: it is not a Rust plugin; start one with `bifocal new NAME --lang rust`",
-            directory.display()
-        );
-    }
-    require_target()?;
-    let core = cargo_build(directory)?;
-    let bytes = std::fs::read(&core).with_context(|| core.display().to_string())?;
-    let component = wasm::componentize(&bytes).with_context(|| core.display().to_string())?;
-    let name = core.file_stem().and_then(|stem| stem.to_str()).unwrap_or("plugin").replace('_', "-");
+    let (name, component) = language::build(directory)?;
     let path = directory.join(format!("{name}.wasm"));
     // Whole or not at all: a host may be reading the former one.
     let unfinished = directory.join(format!(".{name}.wasm.{}", std::process::id()));
     std::fs::write(&unfinished, component).with_context(|| unfinished.display().to_string())?;
     std::fs::rename(&unfinished, &path).with_context(|| path.display().to_string())?;
     Ok(path)
-}
-
-/// Without the target rustc's own message names a missing `core`, which tells a beginner nothing.
-pub fn require_target() -> anyhow::Result<()> {
-    let printed = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let printed = printed.context("rustc cannot be run; install Rust with rustup")?;
-    let library = PathBuf::from(String::from_utf8_lossy(&printed.stdout).trim());
-    if printed.status.success() && library.is_dir() {
-        return Ok(());
-    }
-    bail!("Rust's target {TARGET} is not installed; run `rustup target add {TARGET}`")
-}
-
-/// Runs cargo and gives the path of the core module that it made.
-fn cargo_build(directory: &Path) -> anyhow::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--release", "--lib", "--target", TARGET])
-        .args(["--message-format", "json-render-diagnostics"])
-        .args(PROFILE.iter().flat_map(|setting| ["--config", setting]))
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo cannot be run; install Rust with rustup")?;
-    if !output.status.success() {
-        bail!("cargo could not build {}; its messages are above", directory.display());
-    }
-    artifact(directory, &String::from_utf8_lossy(&output.stdout)).with_context(|| {
-        format!(
-            "{} builds no WebAssembly library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`",
-            directory.display()
-        )
-    })
-}
-
-/// The last `.wasm` file that cargo named for the package in `directory`.
-fn artifact(directory: &Path, messages: &str) -> Option<PathBuf> {
-    let manifest = directory.join("Cargo.toml").canonicalize().ok()?;
-    let built = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let ours =
-        built.filter(|message| message.reason == "compiler-artifact" && message.manifest_path == manifest);
-    let files: Vec<PathBuf> = ours.flat_map(|message| message.filenames).collect();
-    files.into_iter().rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"))
-}
-
-/// What cargo says of a package that it has built; other messages lack some of this.
-#[derive(serde::Deserialize)]
-struct Message {
-    reason: String,
-    manifest_path: PathBuf,
-    filenames: Vec<PathBuf>,
 }

@@ -89,7 +89,7 @@ fn events_of(args: &Args, beside: &Path, file: &PluginFile) -> anyhow::Result<(O
 }
 
 /// The events of all cases that need no settings of their own.
-fn fixtures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn fixtures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

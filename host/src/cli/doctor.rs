@@ -1,15 +1,17 @@
 //! `bifocal doctor`: is all in order on this machine and in a data directory, and what to do if not.
 
 use super::data::DataArgs;
+use super::language::Language;
 use super::{Answer, options};
 use crate::store::{self, Examined, State, Store};
 use crate::wasm::{self, Engine};
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use std::path::Path;
-use std::process::Command;
 
 /// Check that this machine has what Bifocal needs, and say what to do if not
+///
+/// For each language it says whether plugins in it can be built here; with --lang, that decides too.
 ///
 /// With a data directory it also reads every event, column, cell and component that is stored there
 /// against its checksum, and says exactly what is lost. It changes nothing unless asked to.
@@ -22,9 +24,12 @@ use std::process::Command;
 /// --repair had to give something up; 2 if the directory could not be looked at.
 #[derive(ClapArgs)]
 #[command(
-    after_help = "Examples:\n  bifocal doctor\n  bifocal doctor --data ./data\n  bifocal doctor --data ./data --repair"
+    after_help = "Examples:\n  bifocal doctor\n  bifocal doctor --lang python\n  bifocal doctor --data ./data\n  bifocal doctor --data ./data --repair"
 )]
 pub struct Args {
+    /// Check that plugins in this language can be built
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Language>,
     /// Make again what can be, and give up what cannot
     #[arg(long)]
     repair: bool,
@@ -48,17 +53,25 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         Finding { what: "engine", found: engine() },
         Finding { what: "cache", found: cache() },
         Finding { what: "cores", found: Ok(options::threads(None).to_string()) },
-        Finding { what: "rustc", found: version("rustc") },
-        Finding { what: "cargo", found: version("cargo") },
-        Finding { what: "target", found: target() },
     ];
+    let mut is_well = findings.iter().all(|finding| finding.found.is_ok());
     for finding in &findings {
         match &finding.found {
-            Ok(found) => println!("ok       {:<8} {found}", finding.what),
-            Err(fault) => println!("no       {:<8} {fault}", finding.what),
+            Ok(found) => println!("ok       {:<10} {found}", finding.what),
+            Err(fault) => println!("no       {:<10} {fault}", finding.what),
         }
     }
-    let mut is_well = findings.iter().all(|finding| finding.found.is_ok());
+    for language in Language::ALL.iter().filter(|language| args.lang.is_none_or(|only| only == **language)) {
+        match language.readiness() {
+            Ok(found) => println!("ok       {:<10} {found}", language.name()),
+            // A machine need not have every language.
+            Err(fault) if args.lang.is_none() => println!("none     {:<10} {fault}", language.name()),
+            Err(fault) => {
+                is_well = false;
+                println!("no       {:<10} {fault}", language.name());
+            }
+        }
+    }
     match store {
         Some(Ok(store)) => {
             is_well &= examine(&store, args.repair)?;
@@ -141,22 +154,4 @@ fn writable(directory: &Path) -> std::io::Result<()> {
     let probe = directory.join(format!(".doctor-{}", std::process::id()));
     std::fs::write(&probe, b"")?;
     std::fs::remove_file(&probe)
-}
-
-fn version(program: &str) -> Result<String, String> {
-    let output = Command::new(program).arg("--version").output();
-    match output {
-        Ok(output) if output.status.success() => {
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
-        }
-        _ => Err(format!(
-            "{program} cannot be run; `bifocal build` of Rust plugins needs it: install Rust by rustup"
-        )),
-    }
-}
-
-fn target() -> Result<String, String> {
-    super::build::require_target()
-        .map(|()| super::build::TARGET.to_string())
-        .map_err(|error| error.to_string())
 }

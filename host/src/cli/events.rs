@@ -1,6 +1,7 @@
 //! The event options of `run`, `check` and `test`: raw flags, and what `bifocal.toml` says, to one
 //! resolved configuration.
 
+use super::language::Language;
 use crate::description::{Description, Kind};
 use crate::input;
 use crate::log::Stream;
@@ -90,6 +91,10 @@ pub struct PluginFile {
     pub settings: toml::Table,
     /// Events for `check`; relative to the file.
     pub sample: Option<PathBuf>,
+    /// What the plugin is written in, where no file of the language's own tells it.
+    pub language: Option<Language>,
+    /// Where the SDK is, if not in `bifocal-sdk`; relative to the file.
+    pub sdk: Option<PathBuf>,
 }
 
 impl PluginFile {

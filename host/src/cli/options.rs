@@ -6,22 +6,14 @@ use crate::extract::Extractor;
 use crate::input::{self, Appended};
 use crate::log::Log;
 use crate::offset::{Offset, Range};
-use crate::wasm::{self, Component, Engine, Level};
+use crate::wasm::{self, Component, Engine, Level, Samples};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An engine with the user's cache of compiled components, whose guests log to stderr.
 pub fn engine(threads: usize) -> anyhow::Result<Engine> {
-    engine_with(
-        threads,
-        Arc::new(|level, transform, message| {
-            if level >= Level::Info {
-                let level = format!("{level:?}").to_lowercase();
-                eprintln!("{transform:<8} {level}: {message}");
-            }
-        }),
-    )
+    engine_with(threads, heard_from(Level::Info))
 }
 
 /// The same for a server, where many call at a time.
@@ -38,13 +30,28 @@ pub fn quiet_engine(threads: usize) -> anyhow::Result<Engine> {
 }
 
 fn engine_with(threads: usize, log: wasm::Sink) -> anyhow::Result<Engine> {
+    Ok(Engine::new(wasm::Options { log, ..options(threads) })?)
+}
+
+/// An engine for authors, which tells where in their code a guest has trapped.
+pub fn telling_engine(threads: usize, level: Level, samples: Option<Arc<Samples>>) -> anyhow::Result<Engine> {
+    let options = wasm::Options { log: heard_from(level), backtraces: true, samples, ..options(threads) };
+    Ok(Engine::new(options)?)
+}
+
+fn options(threads: usize) -> wasm::Options {
     let instances_max = threads as u32 * 2 + 2;
-    Ok(Engine::new(wasm::Options {
-        cache: cache_directory(),
-        instances_max,
-        log,
-        ..wasm::Options::default()
-    })?)
+    wasm::Options { cache: cache_directory(), instances_max, ..wasm::Options::default() }
+}
+
+/// Writes to stderr what guests log at this level or above.
+fn heard_from(least: Level) -> wasm::Sink {
+    Arc::new(move |level, transform, message| {
+        if level >= least {
+            let level = format!("{level:?}").to_lowercase();
+            eprintln!("{transform:<8} {level}: {message}");
+        }
+    })
 }
 
 /// `BIFOCAL_CACHE`, else `bifocal` in the user's cache directory; None: nothing is cached.

@@ -16,11 +16,11 @@ use crate::offset::Offset;
 use crate::rows::{Format, Rows};
 use crate::run::{self, Plan, Through};
 use crate::transform::Transform;
-use crate::wasm::Component;
+use crate::wasm::{Component, Level, Samples};
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Fold files through a transform and print the view: no server, no directory
@@ -65,6 +65,12 @@ pub struct Args {
     /// No report and no progress
     #[arg(long, short)]
     quiet: bool,
+    /// Show all that the transform logs, and where in its code it trapped
+    #[arg(long, short, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Write a flame graph of the transform's functions, SVG; the run is slower
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Write the report as JSON, with full digests
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -109,7 +115,14 @@ const EXPLAINED_EVENTS_MAX: u64 = 4096;
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let plan = args.plan()?;
     let settings = args.events.settings(&toml::Table::new())?;
-    let engine = options::engine(plan.shape.threads)?;
+    let samples = args.profile.as_ref().map(|_| Arc::new(Samples::default()));
+    let engine = match args.verbose || samples.is_some() {
+        true => {
+            let level = if args.verbose { Level::Trace } else { Level::Info };
+            options::telling_engine(plan.shape.threads, level, samples.clone())?
+        }
+        false => options::engine(plan.shape.threads)?,
+    };
     let component = Arc::new(options::component(&engine, &args.component, &settings)?);
     let old = match &args.against {
         Some(path) => Some(Arc::new(options::component(&engine, path, &settings)?)),
@@ -121,6 +134,9 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         bail!("--cut {} is behind the last event: the files hold {} events", args.cut, log.head());
     }
     let outcome = run::run(component.clone(), &log, &extractor, &plan, &mut bars)?;
+    if let (Some(path), Some(samples)) = (&args.profile, &samples) {
+        write_flame_graph(path, component.description(), samples)?;
+    }
     let explained = match &outcome.comparison {
         Some(comparison) if !comparison.is_same() && plan.drill.is_none() => {
             explain(args, component.as_ref(), &log, &extractor, comparison)?
@@ -153,6 +169,19 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     print(args, &outcome.rows)?;
     let is_same = outcome.comparison.as_ref().is_none_or(run::Comparison::is_same);
     Ok(if is_same && outcome.broken.is_empty() { Answer::Done } else { Answer::No })
+}
+
+fn write_flame_graph(path: &Path, description: &Description, samples: &Samples) -> anyhow::Result<()> {
+    if samples.looks() == 0 {
+        bail!("--profile saw nothing: the transform ran for less than a millisecond; give it more events");
+    }
+    let mut options = inferno::flamegraph::Options::default();
+    options.title = format!("{}: {} looks, one a millisecond", description.name, grouped(samples.looks()));
+    options.count_name = "looks".into();
+    let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
+    let folded = samples.folded();
+    inferno::flamegraph::from_lines(&mut options, folded.lines(), std::io::BufWriter::new(file))
+        .with_context(|| path.display().to_string())
 }
 
 fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {

@@ -7,6 +7,8 @@ mod show;
 mod shown;
 mod tail;
 
+pub use tail::write_last;
+
 use super::Answer;
 use clap::{Args as ClapArgs, Subcommand};
 

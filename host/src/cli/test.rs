@@ -1,6 +1,7 @@
 //! `bifocal test`: a plugin's fixtures through both executors.
 
 use super::events::{EventArgs, PluginFile};
+use super::language::Language;
 use super::progress::Bars;
 use super::{Answer, build, options};
 use crate::batch::Shape;
@@ -41,8 +42,8 @@ struct Case {
 }
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
-    let component = component_of(&args.directory)?;
     let file = PluginFile::beside(&args.directory)?;
+    let component = component_of(&args.directory, &file)?;
     let engine = options::engine(2)?;
     let mut cases = Vec::new();
     for folder in case_folders(&args.directory)? {
@@ -62,9 +63,9 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     Ok(if failed == 0 { Answer::Done } else { Answer::No })
 }
 
-/// Builds a Rust plugin; takes the component that stands in the folder of any other.
-pub fn component_of(directory: &Path) -> anyhow::Result<PathBuf> {
-    if directory.join("Cargo.toml").is_file() {
+/// Builds a plugin whose language is told; takes the component that stands in any other folder.
+pub fn component_of(directory: &Path, file: &PluginFile) -> anyhow::Result<PathBuf> {
+    if Language::of(directory, file).is_some() {
         return build::build(directory);
     }
     let entries = std::fs::read_dir(directory).with_context(|| directory.display().to_string())?;
@@ -74,7 +75,7 @@ pub fn component_of(directory: &Path) -> anyhow::Result<PathBuf> {
         .collect();
     match (components.pop(), components.is_empty()) {
         (Some(component), true) => Ok(component),
-        (None, _) => bail!("{} holds neither a Cargo.toml nor a component", directory.display()),
+        (None, _) => bail!("{} holds neither a plugin's sources nor a component", directory.display()),
         (Some(_), false) => bail!("{} holds several components; keep one", directory.display()),
     }
 }

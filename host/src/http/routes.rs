@@ -26,6 +26,7 @@ pub fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/views/{view}/settings", get(views::settings))
         .route("/v1/views/{view}/versions", get(views::versions))
         .route("/v1/views/{view}/incidents", get(views::incidents))
+        .route("/v1/views/{view}/log", get(views::log))
         .route("/v1/views/{view}/rejected", get(views::rejected))
         .route("/v1/views/{view}/resume", post(views::resume))
         .route("/v1/views/{view}/runs", get(runs::list).post(runs::order))

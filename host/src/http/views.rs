@@ -185,6 +185,25 @@ pub async fn incidents(
     Ok(json(StatusCode::OK, &json!({ "incidents": edge.app.view(&name)?.incidents() })))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Last {
+    limit: Option<usize>,
+}
+
+/// The last lines that the view's transforms logged, the oldest first.
+pub async fn log(
+    State(edge): State<Arc<Edge>>,
+    Path(name): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let Last { limit } = parameters(&uri)?;
+    let (lines, total) = edge.app.log_of(&name, limit.unwrap_or(LIMIT_DEFAULT))?;
+    let line = |line: &app::Line| json!({ "at": Rfc3339(line.at_ms).to_string(), "level": line.level, "message": line.message });
+    let lines: Vec<Value> = lines.iter().map(line).collect();
+    Ok(json(StatusCode::OK, &json!({ "total": total, "lines": lines })))
+}
+
 /// Settings with what each is now, and those that a configuration file has.
 pub async fn settings(
     State(edge): State<Arc<Edge>>,

@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod repair;
 mod segment;
+mod shelf;
 mod survey;
 mod writer;
 
@@ -28,6 +29,7 @@ use crate::log::Stream;
 use before::Before;
 use columns::Columns;
 use segment::Segment;
+use shelf::Shelf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -49,6 +51,7 @@ pub const SEGMENT_BYTES: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct StreamLog {
     disk: Arc<dyn Disk>,
+    shelf: Arc<Shelf>,
     folder: String,
     settings: Settings,
     /// By first offset; the last one is written to. Never empty.
@@ -81,19 +84,26 @@ impl StreamLog {
             disk.unlink(&format!("{folder}/{name}")).map_err(fail)?;
         }
         let firsts: Vec<u64> = names.iter().filter_map(|name| segment::first_of(name)).collect();
+        let shelf = Arc::new(Shelf::new(disk.clone()));
         let mut segments = Vec::with_capacity(firsts.len() + 1);
         if let Some((last, full)) = firsts.split_last() {
             for first in full {
-                segments.push(Arc::new(Segment::open_sealed(disk.as_ref(), folder, *first)?));
+                segments.push(Arc::new(Segment::open_sealed(
+                    disk.as_ref(),
+                    Some(shelf.clone()),
+                    folder,
+                    *first,
+                )?));
             }
-            segments.push(Arc::new(Segment::open_active(disk.as_ref(), folder, *last)?));
+            segments.push(Arc::new(Segment::open_active(disk.as_ref(), &shelf, folder, *last)?));
         } else {
             disk.sync_folder(parent(folder)).map_err(fail)?;
-            segments.push(Arc::new(Segment::create(disk.as_ref(), folder, 0, &Before::default())?));
+            segments.push(Arc::new(Segment::create(disk.as_ref(), &shelf, folder, 0, &Before::default())?));
         }
         let log = StreamLog {
             columns: Columns::new(disk.clone(), columns::folder_of(folder)),
             disk,
+            shelf,
             folder: folder.into(),
             settings,
             segments: RwLock::new(segments),

@@ -160,6 +160,7 @@ fn state(engine: &Engine, settings: &Arc<str>, transform: Arc<str>, wasi: Wasi) 
         log: CallLog::new(engine.log.clone(), transform),
         world: World::new(wasi),
         memory: Memory::default(),
+        samples: engine.samples.clone(),
     })
 }
 

@@ -1,7 +1,9 @@
 //! The engine: how code is compiled and where instances live. One a process is enough.
 
+use super::profile::{self, Samples};
 use super::{Error, Level, Sink, cache::Cache, slots::Slots};
 use crate::transform::{MEMORY_BYTES_MAX, STACK_BYTES_MAX};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,9 @@ pub const WAIT: Duration = Duration::from_secs(60);
 /// Instances that have given their room away and are still being taken down.
 const INSTANCES_LEAVING: u32 = 8;
 
+/// Functions of a backtrace that are shown.
+const BACKTRACE_FRAMES_MAX: usize = 24;
+
 /// What a process chooses about its engine.
 #[derive(Clone)]
 pub struct Options {
@@ -46,12 +51,23 @@ pub struct Options {
     pub wait: Duration,
     /// Where guests' log lines and the engine's own warnings go.
     pub log: Sink,
+    /// For authors: where in their code a guest was when it trapped is logged, as an error.
+    pub backtraces: bool,
+    /// For authors: gathers where guests spend their time.
+    pub samples: Option<Arc<Samples>>,
 }
 
 impl Default for Options {
     /// No cache, no log, 16 instances, a wait of a minute.
     fn default() -> Options {
-        Options { cache: None, instances_max: 16, wait: WAIT, log: Arc::new(|_: Level, _: &str, _: &str| {}) }
+        Options {
+            cache: None,
+            instances_max: 16,
+            wait: WAIT,
+            log: Arc::new(|_: Level, _: &str, _: &str| {}),
+            backtraces: false,
+            samples: None,
+        }
     }
 }
 
@@ -62,28 +78,46 @@ pub struct Engine {
     pub(super) cache: Option<Arc<Cache>>,
     pub(super) log: Sink,
     pub(super) slots: Arc<Slots>,
+    pub(super) samples: Option<Arc<Samples>>,
 }
 
 impl Engine {
     /// Reserves the address space of the pool (no memory yet).
     pub fn new(options: Options) -> Result<Engine, Error> {
         let room = options.instances_max.max(1).saturating_add(INSTANCES_LEAVING);
-        let wasmtime =
-            wasmtime::Engine::new(&config(room)).map_err(|error| Error::Engine(format!("{error:#}")))?;
+        let wasmtime = wasmtime::Engine::new(&config(room, &options))
+            .map_err(|error| Error::Engine(format!("{error:#}")))?;
+        if options.samples.is_some() {
+            profile::tick(wasmtime.weak());
+        }
         let cache = options.cache.map(|directory| Arc::new(Cache::new(directory)));
         let slots = Arc::new(Slots::new(options.instances_max.max(1), options.wait));
-        Ok(Engine { wasmtime, cache, log: options.log, slots })
+        Ok(Engine { wasmtime, cache, log: options.log, slots, samples: options.samples })
     }
 }
 
-fn config(instances_max: u32) -> Config {
+impl Engine {
+    /// The same, whose guests log elsewhere.
+    pub fn logging(&self, log: Sink) -> Engine {
+        Engine { log, ..self.clone() }
+    }
+
+    /// Where guests log.
+    pub fn log(&self) -> Sink {
+        self.log.clone()
+    }
+}
+
+fn config(instances_max: u32, options: &Options) -> Config {
+    let frames = if options.samples.is_some() { profile::FRAMES_MAX } else { BACKTRACE_FRAMES_MAX };
+    let frames = NonZeroUsize::new(frames).filter(|_| options.backtraces || options.samples.is_some());
     let mut config = Config::new();
     config
         // Fuel bounds every call, and the same input always takes the same fuel. Epochs would bound
         // wall time, which differs from machine to machine and so may never decide a verdict; they
         // would cost 4 to 12 % on top.
         .consume_fuel(true)
-        .epoch_interruption(false)
+        .epoch_interruption(options.samples.is_some())
         // The same bits on every machine. (Threads are not compiled into this wasmtime.)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
@@ -94,9 +128,9 @@ fn config(instances_max: u32) -> Config {
         .signals_based_traps(true)
         // Nothing was gained on a Rust guest, and an interpreter of 18 MB compiles in half the time.
         .compiler_inlining(Inlining::No)
-        // A verdict names the trap and the guest's own last words. A backtrace would cost time in
-        // every failing call and differ with the compiler's inlining.
-        .wasm_backtrace_max_frames(None)
+        // A verdict names the trap and the guest's own last words. A backtrace costs time in every
+        // failing call and differs with the compiler's inlining: it is for authors, and never in a verdict.
+        .wasm_backtrace_max_frames(frames)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances_max)));
     config
 }

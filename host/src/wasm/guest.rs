@@ -4,12 +4,13 @@
 use super::boundary::Weight;
 use super::limits::{LIFT_BYTES_MAX, Memory, NoMemory};
 use super::log::{CallLog, bounded};
+use super::profile::{self, Samples};
 use super::slots::Slot;
 use super::wasi;
 use crate::transform::{Fault, MEMORY_BYTES_MAX, RESULT_BYTES_MAX, STACK_BYTES_MAX};
 use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower};
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 /// What the host keeps for one instance.
 pub struct State {
@@ -19,6 +20,7 @@ pub struct State {
     pub log: CallLog,
     pub world: wasi::World,
     pub memory: Memory,
+    pub samples: Option<Arc<Samples>>,
 }
 
 /// A live instance.
@@ -36,6 +38,9 @@ impl Guest {
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(LIFT_BYTES_MAX);
         store.set_fuel(fuel).map_err(host)?;
+        if let Some(samples) = store.data_mut().samples.take() {
+            profile::watch(&mut store, samples);
+        }
         match pre.instantiate(&mut store) {
             Ok(instance) => Ok(Guest { store, instance, fuel }),
             Err(error) => Err(fault(&mut store, fuel, &error).unwrap_or_else(|| host(error))),
@@ -94,6 +99,11 @@ impl Guest {
         }
     }
 
+    /// Of its linear memories.
+    pub fn memory_bytes(&self) -> u64 {
+        self.store.data().memory.bytes()
+    }
+
     /// Fuel that the call took.
     pub fn fuel_used(&self) -> u64 {
         self.fuel.saturating_sub(self.store.get_fuel().unwrap_or(self.fuel))
@@ -108,6 +118,9 @@ fn host(error: wasmtime::Error) -> Fault {
 fn fault(store: &mut Store<State>, fuel: u64, error: &wasmtime::Error) -> Option<Fault> {
     let state = store.data_mut();
     state.log.finish();
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        state.log.backtrace(backtrace.frames().iter().filter_map(|frame| frame.func_name()));
+    }
     if error.is::<NoMemory>() || error.is::<PoolConcurrencyLimitError>() {
         return Some(Fault::Host(format!("{error:#}")));
     }

@@ -35,6 +35,10 @@ pub struct Memory {
 }
 
 impl Memory {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub fn denied(&self) -> bool {
         self.denied
     }

@@ -145,6 +145,14 @@ impl CallLog {
         }
     }
 
+    /// Where in its code a guest was when it trapped, innermost first: for its author, so no part of its
+    /// last words.
+    pub fn backtrace<'a>(&mut self, functions: impl Iterator<Item = &'a str>) {
+        for function in functions {
+            (self.sink)(Level::Error, &self.transform, bounded(&format!("  at {function}")));
+        }
+    }
+
     /// The last thing that the guest logged as an error, else what it wrote to stderr.
     pub fn last_words(&self) -> Option<&str> {
         let complaint = Some(self.complaint.as_str()).filter(|text| !text.is_empty());

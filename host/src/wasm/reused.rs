@@ -20,6 +20,12 @@ impl Reused {
         Reused { component, guest: Mutex::new(None) }
     }
 
+    /// Of the linear memories of the instance; 0 if there is none.
+    pub fn memory_bytes(&self) -> u64 {
+        let kept = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map_or(0, Guest::memory_bytes)
+    }
+
     fn with<R>(&self, fuel: u64, call: impl FnOnce(&mut Guest) -> Result<R, Fault>) -> Result<R, Fault> {
         let mut kept = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
         let mut guest = match kept.take() {

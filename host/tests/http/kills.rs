@@ -7,25 +7,48 @@ use bifocal::http::Options;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::Child;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// `bifocal serve`, as a process.
 pub struct Served {
     pub child: Child,
     pub address: SocketAddr,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Served {
     pub fn new(folder: &Folder, listen: &str) -> Served {
-        let mut child = folder.start(&format!("serve --listen {listen}"));
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let said = lines.find_map(|line| Some(line.unwrap().split("http://").nth(1)?.to_owned()));
+        Served::stopping(folder, listen, None).expect("it says where it serves")
+    }
+
+    /// A server that stops at a chosen change of the disk (see `store::testing`); None: it did so before it
+    /// served, and was killed.
+    pub fn stopping(folder: &Folder, listen: &str, stop: Option<&str>) -> Option<Served> {
+        let settings: Vec<_> = stop.map(|stop| ("BIFOCAL_STOP", stop)).into_iter().collect();
+        let mut child = folder.start_with(&format!("serve --listen {listen}"), &settings);
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let is_stop = |line: &str| line.starts_with("stopped before");
+        let said = lines.find(|line| line.contains("http://") || is_stop(line));
         let said = said.expect("it says where it serves");
+        let Some((_, said)) = said.split_once("http://") else {
+            _ = child.kill();
+            _ = child.wait();
+            return None;
+        };
         let address = said.split(' ').next().unwrap().parse().unwrap();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let told = stopped.clone();
         // What it says later must not fill its pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Served { child, address }
+        std::thread::spawn(move || {
+            lines.filter(|line| is_stop(line)).for_each(|_| told.store(true, Ordering::Release));
+        });
+        Some(Served { child, address, stopped })
+    }
+
+    /// Whether it has come to where it was to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
     }
 
     pub fn kill(self) {}

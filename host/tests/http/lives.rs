@@ -7,18 +7,43 @@ use super::process::Folder;
 use super::server::{Server, ask};
 use bifocal::http::Options;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where every other server stops and is killed: each file that a live view's parts, runs and publishing
+/// write, made, synced and removed.
+const POINTS: [&str; 10] = [
+    "create /delta- 1",
+    "write /delta- 1",
+    "sync /delta- 1",
+    "sync-folder views/1 1",
+    "unlink /delta- 1",
+    "create views/1/0 1",
+    "sync views/1/0 1",
+    "unlink views/1/0 1",
+    "sync catalog.redb 3",
+    "sync 1/log/0 7",
+];
+/// Whoever has not come to its point by then is killed where it is.
+const POINT_WAIT: Duration = Duration::from_secs(8);
 
 const PRODUCERS: usize = 3;
 const LINES: usize = 20;
+/// Between two requests of a producer.
+const PACE: Duration = Duration::from_millis(20);
 /// Requests between two kills.
 const REQUESTS: usize = 12;
 
 fn rounds() -> usize {
     if std::env::var_os("BIFOCAL_LONG").is_some() { 200 } else { 30 }
+}
+
+/// The point at which the server of a round stops; every other one is killed as it comes.
+fn point_of(round: usize) -> Option<&'static str> {
+    (round % 2 == 1).then(|| POINTS[round / 2 % POINTS.len()])
 }
 
 fn line(producer: usize, request: usize, line: usize) -> String {
@@ -87,29 +112,39 @@ fn order_run(address: SocketAddr, number: usize) {
     }
 }
 
-fn straight(payloads: &[Value], to: u64, merchant: Option<&str>) -> Vec<Value> {
-    let mut cells: BTreeMap<(String, String), (u64, u64, u64)> = BTreeMap::new();
-    for payload in &payloads[..to as usize] {
-        let text = |name: &str| payload[name].as_str().unwrap().to_owned();
-        if merchant.is_some_and(|merchant| merchant != text("merchant_id")) {
-            continue;
+/// The straight loop, which goes on from answer to answer.
+#[derive(Default)]
+struct Oracle {
+    to: usize,
+    /// By merchant and window: cents, orders, the largest.
+    cells: BTreeMap<(String, String), (u64, u64, u64)>,
+}
+
+impl Oracle {
+    fn advance(&mut self, payloads: &[Value], to: u64) {
+        for payload in &payloads[self.to..to as usize] {
+            let text = |name: &str| payload[name].as_str().unwrap().to_owned();
+            let amount = payload["amount"].to_string();
+            let (whole, cents) = amount.split_once('.').unwrap();
+            let cents = whole.parse::<u64>().unwrap() * 100 + cents.parse::<u64>().unwrap();
+            let window = format!("{}:00:00Z", &text("ts")[..13]);
+            let cell = self.cells.entry((text("merchant_id"), window)).or_default();
+            *cell = (cell.0 + cents, cell.1 + 1, cell.2.max(cents));
         }
-        let amount = payload["amount"].to_string();
-        let (whole, cents) = amount.split_once('.').unwrap();
-        let cents = whole.parse::<u64>().unwrap() * 100 + cents.parse::<u64>().unwrap();
-        let window = format!("{}:00:00Z", &text("ts")[..13]);
-        let cell = cells.entry((text("merchant_id"), window)).or_default();
-        *cell = (cell.0 + cents, cell.1 + 1, cell.2.max(cents));
+        self.to = to as usize;
     }
-    let money = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
-    let row = |((merchant, window), (sum, orders, largest)): ((String, String), (u64, u64, u64))| {
-        let (sum, largest) = (money(sum), money(largest));
-        let row = format!(
-            r#"{{"merchant_id":"{merchant}","currency":"EUR","window":"{window}","amount":{sum},"orders":{orders},"largest":{largest}}}"#
-        );
-        serde_json::from_str(&row).unwrap()
-    };
-    cells.into_iter().map(row).collect()
+
+    fn rows(&self, of: Option<&str>) -> Vec<Value> {
+        let money = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
+        let cells = self.cells.iter().filter(|((merchant, _), _)| of.is_none_or(|of| of == merchant));
+        let row = cells.map(|((merchant, window), (sum, orders, largest))| {
+            let (sum, largest) = (money(*sum), money(*largest));
+            format!(
+                r#"{{"merchant_id":"{merchant}","currency":"EUR","window":"{window}","amount":{sum},"orders":{orders},"largest":{largest}}}"#
+            )
+        });
+        row.map(|row| serde_json::from_str(&row).unwrap()).collect()
+    }
 }
 
 #[test]
@@ -121,14 +156,18 @@ fn killed_while_everything_goes_on_every_answer_is_exact_and_none_goes_back() {
     let served = Served::new(&folder, "127.0.0.1:0");
     let (address, answered) = (Mutex::new(served.address), AtomicUsize::new(0));
     let is_over = AtomicBool::new(false);
-    let requests = (rounds() + 1) * REQUESTS / PRODUCERS;
     let (address, answered, is_over) = (&address, &answered, &is_over);
+    let mut reached = BTreeSet::new();
     let answers = std::thread::scope(|scope| {
         for producer in 0..PRODUCERS {
             scope.spawn(move || {
-                for request in 0..requests {
+                let mut request = 0;
+                while !is_over.load(Ordering::Acquire) {
                     produce(address, producer, request);
                     answered.fetch_add(1, Ordering::Relaxed);
+                    request += 1;
+                    // A server that is on its way to a point lives for seconds.
+                    std::thread::sleep(PACE);
                 }
             });
         }
@@ -144,6 +183,7 @@ fn killed_while_everything_goes_on_every_answer_is_exact_and_none_goes_back() {
                             answers.push(said);
                         }
                         round += 1;
+                        std::thread::sleep(PACE / 4);
                     }
                     answers
                 })
@@ -159,27 +199,41 @@ fn killed_while_everything_goes_on_every_answer_is_exact_and_none_goes_back() {
         });
         let mut served = served;
         for kill in 1..=rounds() {
-            while answered.load(Ordering::Relaxed) < kill * REQUESTS {
+            let started = Instant::now();
+            let before = answered.load(Ordering::Relaxed);
+            let waits = |served: &Served| match point_of(kill - 1) {
+                Some(_) => !served.is_stopped() && started.elapsed() < POINT_WAIT,
+                None => answered.load(Ordering::Relaxed) < before + REQUESTS,
+            };
+            while waits(&served) {
                 std::thread::yield_now();
             }
+            reached.extend(point_of(kill - 1).filter(|_| served.is_stopped()));
             served.kill();
-            served = Served::new(&folder, "127.0.0.1:0");
+            served = Served::stopping(&folder, "127.0.0.1:0", point_of(kill)).unwrap_or_else(|| {
+                reached.extend(point_of(kill));
+                Served::new(&folder, "127.0.0.1:0")
+            });
             *address.lock().unwrap() = served.address;
-        }
-        while answered.load(Ordering::Relaxed) < PRODUCERS * requests {
-            std::thread::yield_now();
         }
         is_over.store(true, Ordering::Release);
         let answers: Vec<Said> = readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect();
-        served.kill();
-        answers
+        (answers, served)
     });
+    let (mut answers, served) = answers;
+    served.kill();
     let server = Server::at(&folder.path("data"), Options::default());
     let payloads: Vec<Value> = server.events().into_iter().map(|event| event["payload"].clone()).collect();
-    assert_eq!(payloads.len(), PRODUCERS * requests * LINES, "every event is there once");
+    let sent = answered.load(Ordering::Relaxed) * LINES;
+    assert_eq!(payloads.len(), sent, "every event is there once");
     assert!(answers.len() > rounds(), "only {} answers", answers.len());
+    let missed: Vec<&str> = POINTS.into_iter().filter(|point| !reached.contains(point)).collect();
+    assert!(missed.is_empty(), "no server came to {missed:?}");
+    answers.sort_by_key(|said| said.visible);
+    let mut oracle = Oracle::default();
     for said in &answers {
-        let expected = straight(&payloads, said.visible, said.merchant.as_deref());
+        oracle.advance(&payloads, said.visible);
+        let expected = oracle.rows(said.merchant.as_deref());
         assert_eq!(said.rows, expected, "{:?} over [0, {})", said.merchant, said.visible);
     }
     let incidents = server.get("/v1/views/revenue/incidents").json();

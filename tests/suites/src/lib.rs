@@ -61,7 +61,7 @@ pub fn log_of(transform: &dyn Transform, file: &Path, time: &str) -> (Log, Extra
         id: None,
         rule: TimeRule::default(),
         now_ms: NOW_MS,
-        any_time: false,
+        any_time: true,
         skip: false,
     };
     input::append_files(&mut log, &[file.to_path_buf()], &options, &mut |_| {})

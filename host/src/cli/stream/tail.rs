@@ -24,20 +24,27 @@ pub struct Args {
 
 pub fn main(args: &Args) -> anyhow::Result<Answer> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    match args.place.place()? {
+    write_last(&args.place.place()?, &args.name, args.n, &mut out)?;
+    out.flush()?;
+    Ok(Answer::Done)
+}
+
+/// Writes the last `n` events of a stream, or all if there are fewer.
+pub fn write_last(place: &Place, name: &str, n: u64, mut out: &mut dyn Write) -> anyhow::Result<()> {
+    match place {
         Place::Directory(data) => {
             let store = data.open()?;
-            let log = store.log(&store.stream(&args.name)?)?;
+            let log = store.log(&store.stream(name)?)?;
             let head = log.head();
-            let from = head.saturating_sub(args.n).max(log.floor());
+            let from = head.saturating_sub(n).max(log.floor());
             for stretch in log.pieces(Range::new(Offset(from), Offset(head))) {
                 stretch?.between(from, head).try_for_each(|event| event.write_line(&mut out))?;
             }
         }
         Place::Server(client) => {
-            let url = client.at(&["streams", &args.name]);
+            let url = client.at(&["streams", name]);
             let shown: StreamShown = client.get(&url)?;
-            let mut from = shown.head.saturating_sub(args.n).max(shown.floor);
+            let mut from = shown.head.saturating_sub(n).max(shown.floor);
             while from < shown.head {
                 let limit = (shown.head - from).min(PAGE_EVENTS);
                 let lines = client.lines(&format!("{url}/events?from_offset={from}&limit={limit}"))?;
@@ -46,6 +53,5 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
             }
         }
     }
-    out.flush()?;
-    Ok(Answer::Done)
+    Ok(())
 }

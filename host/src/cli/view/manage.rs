@@ -1,6 +1,7 @@
 //! `bifocal view`: views as they stand, and their settings.
 
 mod list;
+mod log;
 mod rm;
 mod set;
 mod show;
@@ -20,6 +21,7 @@ pub struct Args {
 enum Command {
     List(list::Args),
     Show(show::Args),
+    Log(log::Args),
     Set(set::Args),
     Rm(rm::Args),
 }
@@ -28,6 +30,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
     match &args.command {
         Command::List(args) => list::main(args),
         Command::Show(args) => show::main(args),
+        Command::Log(args) => log::main(args),
         Command::Set(args) => set::main(args),
         Command::Rm(args) => rm::main(args),
     }

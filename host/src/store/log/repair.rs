@@ -173,7 +173,7 @@ impl Patient<'_> {
         let names = self.disk.list(self.folder).map_err(|cause| Error::disk(self.folder, cause))?;
         let earlier = names.iter().filter_map(|name| segment::first_of(name)).filter(|other| *other < first);
         let Some(last) = earlier.max() else { return Ok(Before::default()) };
-        let segment = Segment::open_sealed(self.disk, self.folder, last)?;
+        let segment = Segment::open_sealed(self.disk, None, self.folder, last)?;
         let (mut at, mut before) = segment.known_before(first)?;
         while at < first {
             let Some(stretch) = segment.stretch_at(at)? else { break };

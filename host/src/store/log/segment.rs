@@ -18,10 +18,11 @@ use super::before::{BEFORE_BYTES, Before};
 use super::block;
 use super::fence::Fence;
 use super::record::Stretch;
+use super::shelf::{Held, Shelf};
 use crate::store::database::{CacheBytes, Database, Table};
 use crate::store::disk::Disk;
 use crate::store::error::Error;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 pub const META: Table = Table("meta");
 pub const BLOCKS: Table = Table("blocks");
@@ -62,8 +63,10 @@ pub struct Segment {
     pub first: u64,
     /// What holds for `[0, first)`.
     pub before: Before,
-    /// Behind a lock for the moment in which it is sealed.
-    database: RwLock<Option<Database>>,
+    /// Behind a lock for the moments in which it is sealed, put away and opened again.
+    held: Arc<RwLock<Held>>,
+    /// Where it lies once it is sealed. None: it stays open.
+    shelf: Option<Arc<Shelf>>,
     file: String,
     /// By first offset.
     fences: Vec<Fence>,
@@ -71,7 +74,13 @@ pub struct Segment {
 
 impl Segment {
     /// Makes an empty segment. It is there whole or not at all, whenever power is lost.
-    pub fn create(disk: &dyn Disk, folder: &str, first: u64, before: &Before) -> Result<Segment, Error> {
+    pub fn create(
+        disk: &dyn Disk,
+        shelf: &Arc<Shelf>,
+        folder: &str,
+        first: u64,
+        before: &Before,
+    ) -> Result<Segment, Error> {
         let file = format!("{folder}/{}", name(first));
         let unfinished = format!("{folder}/{NEW}{}", name(first));
         let fail = |cause| Error::disk(&file, cause);
@@ -79,23 +88,41 @@ impl Segment {
         database.write(true, |write| write.put(META, [(FIRST, start_row(first, before).as_slice())]))?;
         disk.rename(&unfinished, &file).map_err(fail)?;
         disk.sync_folder(folder).map_err(fail)?;
-        let database = RwLock::new(Some(database));
-        Ok(Segment { first, before: before.clone(), database, file, fences: Vec::new() })
+        let held = Arc::new(RwLock::new(Held::Open(database)));
+        let shelf = Some(shelf.clone());
+        Ok(Segment { first, before: before.clone(), held, shelf, file, fences: Vec::new() })
     }
 
     /// Opens the segment that is written to, and repairs it if it was not closed.
-    pub fn open_active(disk: &dyn Disk, folder: &str, first: u64) -> Result<Segment, Error> {
+    pub fn open_active(
+        disk: &dyn Disk,
+        shelf: &Arc<Shelf>,
+        folder: &str,
+        first: u64,
+    ) -> Result<Segment, Error> {
         let file = format!("{folder}/{}", name(first));
-        Segment::open(Database::create(disk, &file, ACTIVE_CACHE)?, first, file)
+        Segment::open(Database::create(disk, &file, ACTIVE_CACHE)?, first, file, Some(shelf.clone()))
     }
 
     /// Opens a segment that is full.
-    pub fn open_sealed(disk: &dyn Disk, folder: &str, first: u64) -> Result<Segment, Error> {
+    pub fn open_sealed(
+        disk: &dyn Disk,
+        shelf: Option<Arc<Shelf>>,
+        folder: &str,
+        first: u64,
+    ) -> Result<Segment, Error> {
         let file = format!("{folder}/{}", name(first));
-        Segment::open(open_closed(disk, &file)?, first, file)
+        let segment = Segment::open(open_closed(disk, &file)?, first, file, shelf)?;
+        segment.shelve();
+        Ok(segment)
     }
 
-    fn open(database: Database, first: u64, file: String) -> Result<Segment, Error> {
+    fn open(
+        database: Database,
+        first: u64,
+        file: String,
+        shelf: Option<Arc<Shelf>>,
+    ) -> Result<Segment, Error> {
         let (number, before) = start(&database)?.ok_or_else(|| no_segment(&file))?;
         if number != first {
             return Err(Error::damaged(
@@ -110,7 +137,13 @@ impl Segment {
             fences.push(Fence::read(from, row?).ok_or_else(wrong)?);
             Ok(true)
         })?;
-        Ok(Segment { first, before, database: RwLock::new(Some(database)), file, fences })
+        Ok(Segment { first, before, held: Arc::new(RwLock::new(Held::Open(database))), shelf, file, fences })
+    }
+
+    fn shelve(&self) {
+        if let Some(shelf) = &self.shelf {
+            shelf.take(&self.held);
+        }
     }
 
     pub fn file(&self) -> &str {
@@ -129,27 +162,30 @@ impl Segment {
 
     /// Closes the file and opens it again for reading alone.
     pub fn seal(&self, disk: &dyn Disk) -> Result<(), Error> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = database.take() {
-            open.close()?;
-        }
-        *database = Some(Database::open_read_only(disk, &self.file, SEALED_CACHE)?);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.close()?;
+        *held = Held::Open(Database::open_read_only(disk, &self.file, SEALED_CACHE)?);
+        drop(held);
+        self.shelve();
         Ok(())
     }
 
     /// Closes the file; nothing can be read or written after.
     pub fn close(&self) -> Result<(), Error> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        database.take().map_or(Ok(()), Database::close)
+        self.held.write().unwrap_or_else(PoisonError::into_inner).close()
     }
 
-    /// Uses the open file.
+    /// Uses the open file; one that was put away is opened again.
     pub fn with<T>(&self, use_it: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
-        let database: RwLockReadGuard<'_, Option<Database>> =
-            self.database.read().unwrap_or_else(PoisonError::into_inner);
-        match &*database {
-            Some(open) => use_it(open),
-            None => Err(Error::disk(&self.file, "is closed")),
+        loop {
+            match &*self.held.read().unwrap_or_else(PoisonError::into_inner) {
+                Held::Open(open) => return use_it(open),
+                Held::Closed => return Err(Error::disk(&self.file, "is closed")),
+                Held::Away => {}
+            }
+            if let Some(shelf) = &self.shelf {
+                shelf.open(&self.held, &self.file)?;
+            }
         }
     }
 

@@ -437,7 +437,7 @@ impl Writer {
         }
         let disk = self.log.disk.as_ref();
         self.segment.seal(disk)?;
-        let next = Arc::new(Segment::create(disk, &self.log.folder, self.head, &self.tip)?);
+        let next = Arc::new(Segment::create(disk, &self.log.shelf, &self.log.folder, self.head, &self.tip)?);
         self.log.segments.write().unwrap_or_else(PoisonError::into_inner).push(next.clone());
         self.segment = next;
         self.is_full = false;

@@ -1,0 +1,220 @@
+//! Transforms in every language are the transforms in Rust: one description, the same rows, rejected
+//! events and bytes of states, whatever the cut, on common vectors and on random logs.
+//!
+//! `BIFOCAL_BLESS=1` writes what the vectors expect from the guests in Rust; read the difference.
+
+use bifocal::batch;
+use bifocal::offset::Offset;
+use bifocal::rows::{Format, Rows};
+use bifocal::run::{Plan, Through};
+use bifocal::transform::Transform;
+use bifocal::wasm::{Component, Engine};
+use generator::orders::{Orders, Shape};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use suites::{binary, component, engine, log_of, root, run};
+
+const LANGUAGES: [&str; 4] = ["python", "javascript", "go", "c"];
+
+/// A transform that every language has: its name, where its events tell their time, and whose folder
+/// holds its cases.
+struct Subject {
+    name: &'static str,
+    time: &'static str,
+    cases: &'static str,
+}
+
+const SUBJECTS: [Subject; 8] = [
+    Subject { name: "algebras", time: "at", cases: "tests/conformance/vectors/algebras" },
+    Subject { name: "kinds", time: "at", cases: "tests/conformance/vectors/kinds" },
+    Subject { name: "sequence", time: "date", cases: "tests/conformance/vectors/sequence" },
+    Subject { name: "hopping", time: "ts", cases: "tests/conformance/vectors/hopping" },
+    Subject { name: "revenue", time: "ts", cases: "plugins/revenue/fixtures" },
+    Subject { name: "flights", time: "date", cases: "plugins/flights/fixtures" },
+    Subject { name: "fraud", time: "ts", cases: "plugins/fraud/fixtures" },
+    Subject { name: "earnings", time: "ts", cases: "plugins/earnings/fixtures" },
+];
+
+/// What a transform makes of a log.
+#[derive(Debug, PartialEq, Eq)]
+struct Made {
+    rows: String,
+    /// Offset and reason of each, a line each.
+    rejected: String,
+    /// Key, window and state of each cell, in the order of the rows, as hex.
+    states: String,
+}
+
+fn made(transform: &Arc<Component>, events: &Path, time: &str, plan: &Plan) -> Made {
+    let (log, extractor) = log_of(transform.as_ref(), events, time);
+    let outcome = run(transform.clone() as Arc<_>, &log, &extractor, plan);
+    if let Some(comparison) = &outcome.comparison {
+        assert!(comparison.is_same(), "batch and speed differ: {:?}", comparison.worst);
+    }
+    for broken in &outcome.broken {
+        assert!(broken.cause.contains("out of range"), "a cell is broken: {}", broken.cause);
+    }
+    let half = outcome.full.expect("batch was run").half;
+    let mut made = Made { rows: ndjson(&outcome.rows), rejected: String::new(), states: String::new() };
+    for event in &half.rejected {
+        let line = serde_json::json!({"offset": event.offset, "reason": event.reason});
+        let _ = writeln!(made.rejected, "{line}");
+    }
+    for cell in half.table.iter_sorted() {
+        let state = hex(cell.state);
+        let line =
+            format!("{{\"key\":\"{}\",\"window\":{},\"state\":\"{state}\"}}", hex(cell.key), cell.window);
+        let _ = writeln!(made.states, "{line}");
+    }
+    made
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn ndjson(rows: &Rows) -> String {
+    let mut out = Vec::new();
+    rows.write(Format::Ndjson, usize::MAX, &mut out).expect("memory takes all");
+    String::from_utf8(out).expect("NDJSON is text")
+}
+
+fn plan(cut: u64, chunk_rows: u64, micro_batch_rows: u64) -> Plan {
+    Plan {
+        through: Through::Both,
+        cut: Offset(cut),
+        shape: batch::Shape { threads: 2, chunk_rows },
+        micro_batch_rows,
+        lateness_ms: 0,
+        drill: None,
+    }
+}
+
+/// The component of a transform in a language, built by the program itself.
+fn built(language: &str, name: &str) -> Vec<u8> {
+    if language == "rust" {
+        return guests::build(name);
+    }
+    let folder = root().join("tests/conformance").join(language).join(name);
+    let output = std::process::Command::new(binary()).arg("build").arg(&folder).output().expect("it starts");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{language}/{name} does not build:\n{out}{err}");
+    let path = out.lines().last().expect("build prints a path");
+    fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    folders.sort();
+    folders
+}
+
+/// The rows, rejected events and states that stand in a case's files are those of Rust.
+fn hold_to_files(case: &Path, found: &Made) {
+    let blesses = std::env::var_os("BIFOCAL_BLESS").is_some();
+    for (name, text) in [("expected", &found.rows), ("rejected", &found.rejected), ("states", &found.states)]
+    {
+        let path = case.join(format!("{name}.ndjson"));
+        if blesses {
+            fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+        let expected =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(expected == *text, "{}: expected\n{expected}\nfound\n{text}", path.display());
+    }
+}
+
+/// Runs the cases of a subject through the guest of a language, against what Rust's makes of them.
+fn judge(engine: &Engine, subject: &Subject, language: &str) {
+    let bytes = built("rust", subject.name);
+    let rust = component(engine, &bytes);
+    let guest = component(engine, &built(language, subject.name));
+    assert_eq!(
+        rust.description(),
+        guest.description(),
+        "{}: described otherwise in {language}",
+        subject.name
+    );
+    let folder = root().join(subject.cases);
+    let mut cases = 0;
+    for case in folders(&folder) {
+        let events = case.join("events.ndjson");
+        let head = fs::read_to_string(&events).expect("events").lines().count() as u64;
+        let expected = made(&rust, &events, subject.time, &plan(0, 65_536, 16_384));
+        if subject.cases.starts_with("tests/conformance") {
+            hold_to_files(&case, &expected);
+        }
+        for (cut, chunk_rows, micro_batch_rows) in [(0, 65_536, 16_384), (head / 2, 17, 5), (head / 3, 3, 64)]
+        {
+            let found =
+                made(&guest, &events, subject.time, &plan(cut.min(head), chunk_rows, micro_batch_rows));
+            let place = format!("{language} {} cut {cut}", case.display());
+            assert_same(&place, "rows", &expected.rows, &found.rows);
+            assert_same(&place, "rejected", &expected.rejected, &found.rejected);
+            assert_same(&place, "states", &expected.states, &found.states);
+        }
+        cases += 1;
+    }
+    assert!(cases > 0, "{} holds no case", folder.display());
+}
+
+/// The first line that differs says more than two long texts.
+fn assert_same(place: &str, what: &str, expected: &str, found: &str) {
+    if expected == found {
+        return;
+    }
+    let (mut left, mut right) = (expected.lines(), found.lines());
+    for line in 1.. {
+        match (left.next(), right.next()) {
+            (None, None) => break,
+            (a, b) if a == b => {}
+            (a, b) => panic!("{place}: {what} differ in line {line}\nexpected {a:?}\nfound    {b:?}"),
+        }
+    }
+}
+
+macro_rules! languages {
+    ($($language:ident),*) => {$(
+        #[test]
+        fn $language() {
+            let engine = engine();
+            for subject in &SUBJECTS {
+                judge(&engine, subject, stringify!($language));
+            }
+        }
+    )*};
+}
+
+languages!(rust, python, javascript, go, c);
+
+/// `revenue` on a log of real work: unreadable and late events, thousands of cells.
+#[test]
+fn random_orders_give_the_rows_of_rust() {
+    const EVENTS: u64 = 60_000;
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    println!("SEED={seed}");
+    let engine = engine();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("orders.ndjson");
+    let (mut orders, mut lines) =
+        (Orders::new(Shape { seed, events: EVENTS, ..Shape::default() }), Vec::new());
+    while orders.fill(&mut lines, 8192) > 0 {}
+    fs::write(&file, lines).expect("a file");
+    let rust = component(&engine, &built("rust", "revenue"));
+    let expected = made(&rust, &file, "ts", &plan(0, 16_384, 16_384));
+    assert!(
+        expected.rows.lines().count() > 1000 && !expected.rejected.is_empty(),
+        "the orders are real work"
+    );
+    for language in LANGUAGES {
+        let guest = component(&engine, &built(language, "revenue"));
+        for (cut, micro_batch_rows) in [(EVENTS / 2, 5000), (EVENTS, 16_384)] {
+            let found = made(&guest, &file, "ts", &plan(cut, 16_384, micro_batch_rows));
+            assert_same(language, "rows", &expected.rows, &found.rows);
+            assert_same(language, "states", &expected.states, &found.states);
+        }
+    }
+}
