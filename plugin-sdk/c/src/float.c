@@ -136,40 +136,36 @@ static int shortest(double value, char digits[18], int *point) {
     }
 }
 
+// A point or an exponent tells that it is a float: 1.0, 0.0001, 1e16, 1.5e-5; exponents from 1e16 on and
+// below 1e-4. So the SDK in Rust prints them, and what states present is the same in all languages.
 void bf_write_float(bf_output *out, double finite) {
-    if (finite == 0) {
-        bf_write(out, "0");
-        return;
-    }
-    if (finite < 0) {
+    if (bf_bits(finite) >> 63) {
         bf_put_u8(out, '-');
         finite = -finite;
     }
+    if (finite == 0) {
+        bf_write(out, "0.0");
+        return;
+    }
     char digits[18];
     int point, count = shortest(finite, digits, &point);
-    // As Number::toString of ECMAScript lays digits out.
-    if (count <= point && point <= 21) {
-        bf_put(out, digits, (size_t)count);
-        for (int i = count; i < point; i++) {
-            bf_put_u8(out, '0');
-        }
-    } else if (0 < point && point <= 21) {
-        bf_put(out, digits, (size_t)point);
-        bf_put_u8(out, '.');
-        bf_put(out, digits + point, (size_t)(count - point));
-    } else if (-6 < point && point <= 0) {
-        bf_write(out, "0.");
-        for (int i = point; i < 0; i++) {
-            bf_put_u8(out, '0');
-        }
-        bf_put(out, digits, (size_t)count);
-    } else {
+    if (point > 16 || point < -3) {
         bf_put(out, digits, 1);
         if (count > 1) {
             bf_put_u8(out, '.');
             bf_put(out, digits + 1, (size_t)(count - 1));
         }
-        bf_write(out, point - 1 < 0 ? "e-" : "e+");
-        bf_write_integer(out, point - 1 < 0 ? 1 - point : point - 1);
+        bf_put_u8(out, 'e');
+        bf_write_integer(out, point - 1);
+        return;
+    }
+    if (point <= 0) {
+        bf_write(out, "0.");
+    }
+    for (int i = point < 0 ? point : 0; i < count || i < point; i++) {
+        bf_put_u8(out, i >= 0 && i < count ? (uint8_t)digits[i] : '0');
+        if (i + 1 == point) {
+            bf_write(out, count > point ? "." : ".0");
+        }
     }
 }

@@ -16,7 +16,7 @@ typedef struct bf_datum {
 const char *bf_datum_of(bf_type type, bf_value value, bf_datum *datum);
 
 // Appends a value as JSON: integers beyond 2^53 as strings, NaN and infinities null, times in RFC 3339,
-// binary in base64, floats in the shortest form that reads back, as ECMAScript prints them.
+// binary in base64, floats in the shortest form that reads back.
 void bf_write_datum(bf_output *out, bf_type type, const bf_datum *datum);
 
 void bf_write(bf_output *out, const char *string);
