@@ -18,7 +18,7 @@ bool bf_blob(const bf_blobs *blobs, size_t i, const uint8_t **at, size_t *length
         return false;
     }
     size_t from = i ? bf_load_u32(blobs->ends.ptr + 4 * (i - 1)) : 0, to = bf_load_u32(blobs->ends.ptr + 4 * i);
-    *at = blobs->bytes.ptr + from;
+    *at = from ? blobs->bytes.ptr + from : blobs->bytes.ptr; // which may be NULL
     *length = to - from;
     return from <= to && to <= blobs->bytes.len;
 }

@@ -22,7 +22,7 @@ static inline bf_text bf_read_text_at_(const bf_reader *reader, size_t row) {
 
 static inline bf_bytes bf_read_wide_at_(const bf_reader *reader, size_t row) {
     uint32_t from = row ? reader->ends[row - 1] : 0;
-    return (bf_bytes){ reader->bytes + from, reader->ends[row] - from };
+    return (bf_bytes){ from ? reader->bytes + from : reader->bytes, reader->ends[row] - from };
 }
 
 // Two readers of a kind: of a field that must be there, and of one that may be absent.
@@ -154,7 +154,7 @@ static inline bf_text bf_text_at(const bf_text_column *column, size_t row) {
 
 static inline bf_bytes bf_bytes_at(const bf_wide_column *column, size_t row) {
     uint32_t from = row ? column->ends[row - 1] : 0;
-    return (bf_bytes){ column->bytes + from, column->ends[row] - from };
+    return (bf_bytes){ from ? column->bytes + from : column->bytes, column->ends[row] - from };
 }
 
 // The code of a text in a column, to compare rows with by number; UINT32_MAX if no row can have it.

@@ -329,7 +329,7 @@ static bf_datum datum_of(const bf_column *column, bf_type type, size_t row) {
     case BF_BINARY:
     case BF_JSON: {
         uint32_t from = row ? reader.ends[row - 1] : 0;
-        datum.value = (bf_value){ .at = reader.bytes + from, .length = reader.ends[row] - from };
+        datum.value = (bf_value){ .at = from ? reader.bytes + from : reader.bytes, .length = reader.ends[row] - from };
         break;
     }
     default: datum.value.number = reader.numbers[row]; break;
@@ -459,7 +459,11 @@ static void write_member(bf_output *out, bf_text name, bf_type type, const bf_da
     bf_write(out, out->length && out->at[out->length - 1] == '{' ? "" : ",");
     bf_write_text(out, name.at, name.length);
     bf_put_u8(out, ':');
-    bf_write_datum(out, type, datum);
+    if (bf_kind_of(type) == BF_FLOAT && !datum->is_absent && isfinite(datum->value.real)) {
+        bf_lay_out_float(out, datum->value.real, -4, "+"); // as a host prints columns
+    } else {
+        bf_write_datum(out, type, datum);
+    }
 }
 
 // The state that a person reads: run from the beginning, where there is one.
@@ -558,9 +562,7 @@ const char *bf_bench_states(const bf_bench *bench) {
         if (why) {
             return why;
         }
-        bf_write(&out, bench->says.window.is_some
-            ? bf_format("{\"window\":%lld,\"state\":\"", (long long)all.cells[i].window_ms)
-            : "{\"window\":null,\"state\":\"");
+        bf_write(&out, bf_format("{\"window\":%lld,\"state\":\"", (long long)all.cells[i].window_ms));
         for (uint32_t at = 0; at < state.length; at++) {
             bf_write(&out, bf_format("%02x", state.at[at]));
         }

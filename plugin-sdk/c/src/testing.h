@@ -33,7 +33,7 @@ const char *bf_bench_rows(const bf_bench *bench);
 const char *bf_bench_sound_rows(const bf_bench *bench);
 // {"offset":n,"reason":"…"} a line, ascending.
 const char *bf_bench_rejected(const bf_bench *bench);
-// {"window":ms,"state":"hex"} a line for each cell, in the order of the rows.
+// {"window":ms,"state":"hex"} a line for each cell, in the order of the rows; 0 stands for no window.
 const char *bf_bench_states(const bf_bench *bench);
 // Tries the laws on the events so far: *split* at every cut, *associative* at cuts into three, *monotone* on
 // every event, *order-free* if it is claimed. Empty, or the first that is broken.
