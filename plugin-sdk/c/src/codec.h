@@ -19,6 +19,11 @@ typedef struct bf_input {
     const char *fault; // NULL: none so far
 } bf_input;
 
+// To read bytes, which may be none at NULL.
+static inline bf_input bf_input_of(const uint8_t *at, size_t length) {
+    return (bf_input){ .at = at, .end = length ? at + length : at };
+}
+
 void bf_make_room(bf_output *out, size_t more);
 
 static inline void bf_put(bf_output *out, const void *bytes, size_t length) {
@@ -60,6 +65,10 @@ static inline const uint8_t *bf_take(bf_input *in, size_t length) {
     if ((size_t)(in->end - in->at) < length) {
         bf_fault(in, BF_SHORT);
         return NULL;
+    }
+    static const uint8_t nothing[1];
+    if (length == 0) {
+        return nothing;
     }
     const uint8_t *taken = in->at;
     in->at += length;

@@ -198,7 +198,7 @@ static void end_blob(bf_builder *column) {
 
 static bf_bytes text_of_code(const bf_builder *column, uint32_t code) {
     uint32_t from = code ? bf_load_u32(column->ends.at + 4 * (code - 1)) : 0;
-    return (bf_bytes){ column->bytes.at + from, bf_load_u32(column->ends.at + 4 * code) - from };
+    return (bf_bytes){ from ? column->bytes.at + from : column->bytes.at, bf_load_u32(column->ends.at + 4 * code) - from };
 }
 
 static uint32_t *slot_of(const bf_builder *column, const uint8_t *at, size_t length) {

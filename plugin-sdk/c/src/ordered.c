@@ -8,9 +8,9 @@ static void decode_machine(const bf_machine *machine, void *at, bf_input *in) {
 
 // Runs all inputs on a machine; without a machine only sees to it that they decode.
 static const char *run(const bf_machine *machine, void *at, const uint8_t *inputs, size_t length) {
-    bf_input in = { .at = inputs, .end = inputs + length };
+    bf_input in = bf_input_of(inputs, length);
     void *input = bf_alloc(machine->input_size);
-    while (in.at < in.end) {
+    while (in.at != in.end) {
         const uint8_t *before = in.at;
         memset(input, 0, machine->input_size);
         machine->code_input(&(bf_coder){ .in = &in }, input);

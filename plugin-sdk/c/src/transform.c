@@ -378,7 +378,7 @@ static const char *widen(const bf_cells *panes, int64_t hops, bf_cells *wide) {
         state->encode(pane->state, &bytes);
         for (int64_t hop = 0; hop < hops; hop++) {
             // A copy for each window, since merging takes from what it merges.
-            bf_input in = { .at = bytes.at, .end = bytes.at + bytes.length };
+            bf_input in = bf_input_of(bytes.at, bytes.length);
             memset(copy, 0, state->size);
             state->decode(copy, &in);
             void *into = bf_cells_find(wide, pane->window_ms - hop * panes->slide_ms, bf_name_key(pane));
@@ -481,7 +481,7 @@ static const char *decode(const bf_state *state, const bf_blobs *states, size_t 
     if (!bf_blob(states, i, &at, &length)) {
         return "its ends are not in order";
     }
-    bf_input in = { .at = at, .end = at + length };
+    bf_input in = bf_input_of(at, length);
     memset(into, 0, state->size);
     state->decode(into, &in);
     return bf_end_fault(&in);
