@@ -1,7 +1,7 @@
 #include "cells.h"
 
 // Room for so many tables of places as there are rows, and for this many such tables.
-enum { TABLES_OF_ALL_ROWS = 4, STATES_MIN = 16, STATES_MAX = 4096, SLOTS_MIN = 64 };
+enum { TABLES_OF_ALL_ROWS = 4, SEGMENT_MIN = 16, SEGMENT_MAX = 4096, SLOTS_MIN = 64, SLOTS_AT_ONCE_MAX = 8192 };
 
 void bf_cells_begin(bf_cells *cells, const bf_cell_kind *kind, bf_window window, size_t rows) {
     *cells = (bf_cells){ .kind = kind, .rows = rows, .is_global = window.size_ms == 0 };
@@ -61,26 +61,46 @@ static bool is_part_same(bf_type type, const void *a, const void *b) {
     return x.is_absent || y.is_absent ? x.is_absent == y.is_absent : bf_compare(type, x.value, y.value) == 0;
 }
 
-static void put_in_slot(bf_cells *cells, size_t i) {
-    size_t mask = cells->slot_count - 1, at = (size_t)(bf_name_at(cells, i)->hash >> 32) & mask;
+static void put_in_slot(bf_cells *cells, bf_name *name) {
+    size_t mask = cells->slot_count - 1, at = (size_t)(name->hash >> 32) & mask;
     while (cells->slots[at]) {
         at = (at + 1) & mask;
     }
-    cells->slots[at] = (uint32_t)i + 1;
+    cells->slots[at] = name;
 }
 
-static void *new_state(bf_cells *cells) {
-    size_t size = (cells->kind->state->size + 7) & ~(size_t)7;
-    if (cells->states_left == 0) {
-        // As many as there are already: pages that nobody uses are never touched.
-        size_t count = cells->count < STATES_MIN ? STATES_MIN : cells->count;
-        cells->states_left = count < STATES_MAX ? count : STATES_MAX;
-        cells->states = bf_alloc_zero(cells->states_left, size);
+// At first room for a good part of the rows, so that the first growth is far away.
+static void grow_slots(bf_cells *cells) {
+    size_t count = cells->slot_count ? cells->slot_count * 4 : SLOTS_MIN;
+    while (cells->slot_count == 0 && count < cells->rows / 8 && count < SLOTS_AT_ONCE_MAX) {
+        count *= 2;
     }
-    cells->states_left--;
-    void *state = cells->states;
-    cells->states += size;
-    return state;
+    cells->slot_count = count;
+    cells->slots = bf_alloc_zero(count, sizeof *cells->slots);
+    bf_name *name;
+    for (bf_place at = bf_first_place(cells); (name = bf_next_name(cells, &at));) {
+        put_in_slot(cells, name);
+    }
+}
+
+static bf_name *new_name(bf_cells *cells) {
+    size_t state_size = (cells->kind->state->size + 7) & ~(size_t)7;
+    bf_segment *last = cells->last;
+    if (!last || last->count == last->room) {
+        // As many as there are already: pages that nobody uses are never touched.
+        size_t room = cells->count < SEGMENT_MIN ? SEGMENT_MIN : cells->count;
+        room = room < SEGMENT_MAX ? room : SEGMENT_MAX;
+        bf_segment *opened = bf_alloc(sizeof *opened);
+        *opened = (bf_segment){ .room = room, .names = bf_alloc(room * bf_name_stride(cells)),
+                                .states = bf_alloc_zero(room, state_size) };
+        *(last ? &last->next : &cells->first) = opened;
+        last = cells->last = opened;
+    }
+    bf_name *name = (bf_name *)(last->names + last->count * bf_name_stride(cells));
+    name->state = last->states + last->count * state_size;
+    last->count++;
+    cells->count++;
+    return name;
 }
 
 // Looks a key up by what it is, wherever its texts lie.
@@ -95,7 +115,7 @@ static void *look_up(bf_cells *cells, int64_t window_ms, const void *key) {
     if (cells->slot_count > 0) {
         size_t mask = cells->slot_count - 1;
         for (size_t at = (size_t)(hash >> 32) & mask; cells->slots[at]; at = (at + 1) & mask) {
-            const bf_name *name = bf_name_at(cells, cells->slots[at] - 1);
+            const bf_name *name = cells->slots[at];
             if (name->hash != hash || name->window_ms != window_ms) {
                 continue;
             }
@@ -110,27 +130,15 @@ static void *look_up(bf_cells *cells, int64_t window_ms, const void *key) {
             }
         }
     }
-    size_t stride = bf_name_stride(cells);
-    if (cells->count == cells->room) {
-        size_t room = cells->room ? cells->room * 2 : 16;
-        cells->names = bf_grow(cells->names, cells->count * stride, room * stride);
-        cells->room = room;
+    if ((cells->count + 1) * 2 > cells->slot_count) {
+        grow_slots(cells);
     }
-    void *state = new_state(cells);
-    bf_name *name = bf_name_at(cells, cells->count);
-    *name = (bf_name){ .hash = hash, .window_ms = window_ms, .state = state };
+    bf_name *name = new_name(cells);
+    name->hash = hash;
+    name->window_ms = window_ms;
     memcpy(name + 1, key, kind->key_size);
-    cells->count++;
-    if (cells->count * 2 > cells->slot_count) {
-        cells->slot_count = cells->slot_count ? cells->slot_count * 4 : SLOTS_MIN;
-        cells->slots = bf_alloc_zero(cells->slot_count, sizeof *cells->slots);
-        for (size_t i = 0; i < cells->count; i++) {
-            put_in_slot(cells, i);
-        }
-    } else {
-        put_in_slot(cells, cells->count - 1);
-    }
-    return state;
+    put_in_slot(cells, name);
+    return name->state;
 }
 
 // Learns from a key how its parts are numbered, unless that key does not tell. With more keys than rows a
@@ -216,7 +224,7 @@ void *bf_cells_find(bf_cells *cells, int64_t window_ms, const void *key) {
         turn_places(cells, window_ms);
     }
     size_t place;
-    if (cells->places_ms != window_ms || !number_of(cells, parts, &place)) {
+    if (cells->places_ms != window_ms || !number_of(cells, parts, &place) || place >= cells->place_count) {
         return look_up(cells, window_ms, key);
     }
     if (!cells->places[place]) {

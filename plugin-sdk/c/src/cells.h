@@ -44,6 +44,21 @@ typedef struct bf_rejected {
     const char *reason;
 } bf_rejected;
 
+typedef struct bf_name {
+    uint64_t hash;
+    int64_t window_ms;
+    void *state;
+} bf_name;
+
+// Names and states of some cells, apart from each other, so that what is updated lies close together.
+typedef struct bf_segment {
+    struct bf_segment *next;
+    size_t count;
+    size_t room;
+    uint8_t *names; // `bf_name` and, behind it, the key
+    uint8_t *states;
+} bf_segment;
+
 // Where a transform puts what it has seen. To an author only `bf_cell`, `bf_cell_at` and `bf_time`.
 typedef struct bf_cells {
     // The time of the event at hand, and the window of the time that was last asked for: events come nearly
@@ -67,27 +82,19 @@ typedef struct bf_cells {
     size_t other_count;
     size_t rows;
 
-    // All cells, in the order in which they were met; and their indexes + 1 by hash.
+    // All cells, in the order in which they were met; and by hash. Neither names nor states move: a pointer
+    // to a state stays good while others are asked for.
     const bf_cell_kind *kind;
-    uint8_t *names; // `bf_name` and, behind it, the key
+    bf_segment *first;
+    bf_segment *last;
     size_t count;
-    size_t room;
-    uint32_t *slots;
+    bf_name **slots; // NULL: free
     size_t slot_count;
-    // States do not move: a pointer to one stays good while others are asked for.
-    uint8_t *states; // what is left of the last piece
-    size_t states_left;
 
     bf_rejected *rejected;
     size_t rejected_count;
     size_t rejected_room;
 } bf_cells;
-
-typedef struct bf_name {
-    uint64_t hash;
-    int64_t window_ms;
-    void *state;
-} bf_name;
 
 void bf_cells_begin(bf_cells *cells, const bf_cell_kind *kind, bf_window window, size_t rows);
 void bf_cells_turn(bf_cells *cells, int64_t time_ms);
@@ -98,8 +105,19 @@ static inline size_t bf_name_stride(const bf_cells *cells) {
     return sizeof(bf_name) + ((cells->kind->key_size + 7) & ~(size_t)7);
 }
 
-static inline bf_name *bf_name_at(const bf_cells *cells, size_t i) {
-    return (bf_name *)(cells->names + i * bf_name_stride(cells));
+// Names one after the other: `for (bf_place at = bf_first_place(cells); (name = bf_next_name(cells, &at));)`.
+typedef struct bf_place {
+    const bf_segment *segment;
+    size_t i;
+} bf_place;
+
+static inline bf_place bf_first_place(const bf_cells *cells) { return (bf_place){ .segment = cells->first }; }
+
+static inline bf_name *bf_next_name(const bf_cells *cells, bf_place *at) {
+    if (at->segment && at->i == at->segment->count) {
+        *at = (bf_place){ .segment = at->segment->next };
+    }
+    return at->segment ? (bf_name *)(at->segment->names + at->i++ * bf_name_stride(cells)) : NULL;
 }
 
 static inline const void *bf_name_key(const bf_name *name) { return name + 1; }
@@ -224,15 +242,21 @@ enum { bf_no_key_count_ = 0, bf_no_key_is_numbered_ = 1 };
         .is_numbered = key_type##_is_numbered_, .key_addresses = key_type##_addresses_,               \
         .state = &state_type##_state,                                                                 \
     };                                                                                                \
+    /* By value and apart, so that a key whose place is known never becomes a struct in memory. */    \
+    __attribute__((noinline)) static state_type *bf_find_cell_(bf_cells *out, int64_t window_ms,      \
+                                                               key_type key) {                        \
+        return bf_cells_find(out, window_ms, &key);                                                   \
+    }                                                                                                 \
     static inline state_type *bf_cell_at(bf_cells *out, int64_t time_ms, key_type key) {              \
         int64_t window_ms = bf_window_start(out, time_ms);                                            \
         out->is_touched = true;                                                                       \
         size_t place;                                                                                 \
         if (key_type##_is_numbered_ && out->places && out->places_ms == window_ms                     \
-            && key_type##_number_(&key, out->radixes, &place) && out->places[place]) {                \
+            && key_type##_number_(&key, out->radixes, &place) && place < out->place_count                 \
+            && out->places[place]) {                \
             return out->places[place];                                                                \
         }                                                                                             \
-        return bf_cells_find(out, window_ms, &key);                                                   \
+        return bf_find_cell_(out, window_ms, key);                                                    \
     }                                                                                                 \
     static inline state_type *bf_cell(bf_cells *out, key_type key) {                                  \
         return bf_cell_at(out, out->time_ms, key);                                                    \

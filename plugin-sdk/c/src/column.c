@@ -30,10 +30,15 @@ static const void *aligned(const bf_list *list, size_t width) {
     return (uintptr_t)list->ptr % width == 0 ? list->ptr : bf_copy(list->ptr, list->len);
 }
 
+// Empty texts fill the list up to a power of two, so that a mask keeps codes beyond the dictionary, which no
+// host sends, within it: they read as some text.
 static const bf_dictionary *open_dictionary(const bf_blobs *heap) {
     bf_dictionary *dictionary = bf_alloc(sizeof *dictionary);
-    uint32_t count = (uint32_t)(heap->ends.len / 4);
-    bf_bytes *texts = bf_alloc(count * sizeof *texts);
+    uint32_t count = (uint32_t)(heap->ends.len / 4), room = 1;
+    while (room < count) {
+        room *= 2;
+    }
+    bf_bytes *texts = bf_alloc(room * sizeof *texts);
     for (uint32_t i = 0; i < count; i++) {
         size_t length;
         if (!bf_blob(heap, i, &texts[i].at, &length)) {
@@ -41,7 +46,10 @@ static const bf_dictionary *open_dictionary(const bf_blobs *heap) {
         }
         texts[i].length = (uint32_t)length;
     }
-    *dictionary = (bf_dictionary){ .texts = texts, .count = count };
+    for (uint32_t i = count; i < room; i++) {
+        texts[i] = (bf_bytes){ (const uint8_t *)"", 0 };
+    }
+    *dictionary = (bf_dictionary){ .texts = texts, .count = count, .mask = room - 1 };
     return dictionary;
 }
 
@@ -50,22 +58,12 @@ static const char *wrong(const bf_field *field, const char *why) {
     return bf_format("input '%.*s': %s", BF_TEXT(name), why);
 }
 
-static const char *open_text(const bf_column *column, size_t rows, bf_reader *out) {
+static const char *open_text(const bf_column *column, bf_reader *out) {
     out->codes = aligned(&column->fixed, 4);
     out->dictionary = open_dictionary(&column->heap);
-    if (!out->dictionary) {
-        return wrong(out->field, "its values do not follow each other");
-    }
-    // Compared once here, so that no row needs to be. What an absent row has is not read.
-    uint32_t most = 0;
-    for (size_t row = 0; row < rows; row++) {
-        uint32_t code = !out->validity || is_bit_set(out->validity, row) ? out->codes[row] : 0;
-        most = code > most ? code : most;
-    }
-    bool is_any = out->validity == NULL && rows > 0;
-    return most >= out->dictionary->count && (is_any || most > 0)
-        ? wrong(out->field, "a code is beyond the dictionary")
-        : BF_OK;
+    out->texts = out->dictionary ? out->dictionary->texts : NULL;
+    out->mask = out->dictionary ? out->dictionary->mask : 0;
+    return out->dictionary ? BF_OK : wrong(out->field, "its values do not follow each other");
 }
 
 static const char *open_wide(const bf_column *column, size_t rows, bf_reader *out) {
@@ -105,7 +103,7 @@ const char *bf_open(const bf_column *column, size_t rows, const bf_field *field,
     switch (width) {
     case 0: return open_wide(column, rows, out);
     case 1: out->flags = column->fixed.ptr; return BF_OK;
-    case 4: return open_text(column, rows, out);
+    case 4: return open_text(column, out);
     default: out->numbers = aligned(&column->fixed, 8); return BF_OK;
     }
 }
@@ -124,8 +122,8 @@ uint64_t bf_hash_bytes(const uint8_t *bytes, size_t length) {
 
 uint64_t bf_text_hash(const bf_dictionary *dictionary, uint32_t code) {
     if (!dictionary->hashes) {
-        uint64_t *hashes = bf_alloc(dictionary->count * sizeof *hashes);
-        for (uint32_t i = 0; i < dictionary->count; i++) {
+        uint64_t *hashes = bf_alloc((dictionary->mask + (size_t)1) * sizeof *hashes);
+        for (uint32_t i = 0; i <= dictionary->mask; i++) {
             hashes[i] = bf_hash_bytes(dictionary->texts[i].at, dictionary->texts[i].length);
         }
         // What they are follows from the texts alone, so nobody sees when they are made.
@@ -230,6 +228,24 @@ static uint32_t code_of(bf_builder *column, const uint8_t *at, size_t length) {
         end_blob(column);
     }
     return *slot - 1;
+}
+
+void bf_build_text(bf_builder *column, const bf_text *text) {
+    bf_datum datum = { .value = BF_VALUE(*text) };
+    if (!text->dictionary || (column->coded && column->coded != text->dictionary)) {
+        bf_build(column, &datum);
+        return;
+    }
+    if (!column->coded) {
+        column->coded = text->dictionary;
+        column->codes_of = bf_alloc_zero(text->dictionary->mask + (size_t)1, sizeof *column->codes_of);
+    }
+    // One more than the code: 0 is not known yet.
+    uint32_t *code = &column->codes_of[text->code];
+    *code = *code ? *code : code_of(column, datum.value.at, datum.value.length) + 1;
+    uint32_t found = *code - 1;
+    bf_put(&column->fixed, &found, sizeof found);
+    note_absence(column, false);
 }
 
 void bf_build(bf_builder *column, const bf_datum *datum) {

@@ -32,8 +32,9 @@ bool bf_blob(const bf_blobs *blobs, size_t i, const uint8_t **at, size_t *length
 
 // The distinct texts of a column.
 struct bf_dictionary {
-    const bf_bytes *texts;
+    const bf_bytes *texts; // and empty ones up to a power of two
     uint32_t count;
+    uint32_t mask; // keeps a code within `texts`
     uint64_t *hashes; // of what the texts say; NULL until they are asked for
 };
 
@@ -48,6 +49,8 @@ typedef struct bf_reader {
     };
     const uint8_t *bytes; // binary, json
     const bf_dictionary *dictionary;
+    const bf_bytes *texts; // of the dictionary
+    uint32_t mask;
     const uint8_t *validity; // NULL: every row is present
     const bf_field *field;
 } bf_reader;
@@ -79,9 +82,13 @@ typedef struct bf_builder {
     uint32_t *slots; // codes + 1 by hash
     uint32_t slot_count;
     uint32_t codes;
+    const bf_dictionary *coded; // the first dictionary that texts came from
+    uint32_t *codes_of;         // by its codes, this column's + 1; 0: not known
 } bf_builder;
 
 void bf_build(bf_builder *column, const bf_datum *datum);
+// The same for a text, which is found by its code if it has one.
+void bf_build_text(bf_builder *column, const bf_text *text);
 bf_column bf_built(const bf_builder *column);
 
 #endif

@@ -15,8 +15,8 @@ static inline bool bf_is_there(const bf_reader *reader, size_t row) {
 }
 
 static inline bf_text bf_read_text_at_(const bf_reader *reader, size_t row) {
-    uint32_t code = reader->codes[row];
-    bf_bytes text = reader->dictionary->texts[code];
+    uint32_t code = reader->codes[row] & reader->mask;
+    bf_bytes text = reader->texts[code];
     return (bf_text){ (const char *)text.at, text.length, code, reader->dictionary };
 }
 
@@ -138,6 +138,8 @@ typedef struct bf_float_column { const double *values; const uint8_t *validity; 
 typedef struct bf_text_column {
     const uint32_t *codes;
     const bf_dictionary *dictionary;
+    const bf_bytes *texts; // of the dictionary
+    uint32_t mask;         // keeps a code within `texts`
     const uint8_t *validity;
 } bf_text_column;
 // Value `row` is bytes[ends[row - 1] .. ends[row]].
@@ -147,8 +149,8 @@ typedef struct bf_wide_column { const uint32_t *ends; const uint8_t *bytes; cons
 #define BF_HAS(column, row) (!(column).validity || ((column).validity[(row) / 8] >> ((row) % 8) & 1))
 
 static inline bf_text bf_text_at(const bf_text_column *column, size_t row) {
-    uint32_t code = column->codes[row];
-    bf_bytes text = column->dictionary->texts[code];
+    uint32_t code = column->codes[row] & column->mask;
+    bf_bytes text = column->texts[code];
     return (bf_text){ (const char *)text.at, text.length, code, column->dictionary };
 }
 
@@ -163,7 +165,7 @@ uint32_t bf_code_of(const bf_text_column *column, const char *text);
 #define BF_COLUMN_boolean_(r) (bf_boolean_column){ (r).flags, (r).validity }
 #define BF_COLUMN_integer_(r) (bf_integer_column){ (r).numbers, (r).validity }
 #define BF_COLUMN_float_(r) (bf_float_column){ (r).reals, (r).validity }
-#define BF_COLUMN_text_(r) (bf_text_column){ (r).codes, (r).dictionary, (r).validity }
+#define BF_COLUMN_text_(r) (bf_text_column){ (r).codes, (r).dictionary, (r).texts, (r).mask, (r).validity }
 #define BF_COLUMN_wide_(r) (bf_wide_column){ (r).ends, (r).bytes, (r).validity }
 
 // kind => its column, whether optional or not

@@ -7,7 +7,7 @@
 
 #include "platform.h"
 
-enum { ALIGNMENT = 16, CHUNK_MIN = 64 * 1024, CHUNK_MAX = 4 * 1024 * 1024 };
+enum { ALIGNMENT = 16, CHUNK_MIN = 64 * 1024, CHUNK_MAX = 1024 * 1024 };
 
 // What `malloc` gave, with room for many pieces behind this head.
 typedef struct chunk {

@@ -325,7 +325,7 @@ static bf_datum datum_of(const bf_column *column, bf_type type, size_t row) {
     }
     switch (bf_kind_of(type)) {
     case BF_BOOLEAN: datum.value.number = reader.flags[row]; break;
-    case BF_TEXT_KIND: datum.value = BF_VALUE(reader.dictionary->texts[reader.codes[row]]); break;
+    case BF_TEXT_KIND: datum.value = BF_VALUE(reader.texts[reader.codes[row] & reader.mask]); break;
     case BF_BINARY:
     case BF_JSON: {
         uint32_t from = row ? reader.ends[row - 1] : 0;

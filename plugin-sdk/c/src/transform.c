@@ -244,8 +244,8 @@ static const char *open_chunk(chunk *chunk, const bf_events *events, const input
         return bf_format("input '%s' is required but absent", of->tag);
     }
     const bf_dictionary *texts = chunk->tags.dictionary;
-    uint8_t *handler_of = bf_alloc(texts->count);
-    for (uint32_t code = 0; code < texts->count; code++) {
+    uint8_t *handler_of = bf_alloc(texts->mask + (size_t)1);
+    for (uint32_t code = 0; code <= texts->mask; code++) {
         handler_of[code] = (uint8_t)of->handler_count;
         for (size_t h = of->handler_count; h-- > 0;) {
             bf_text known = bf_text_of(of->handlers[h].tag);
@@ -261,7 +261,7 @@ static const char *open_chunk(chunk *chunk, const bf_events *events, const input
 }
 
 static size_t handler_of(const chunk *chunk, size_t row) {
-    return chunk->tag_codes ? chunk->handler_of[chunk->tag_codes[row]] : 0;
+    return chunk->tag_codes ? chunk->handler_of[chunk->tag_codes[row] & chunk->tags.mask] : 0;
 }
 
 // The row behind those that are of the same type as `row`.
@@ -277,7 +277,7 @@ static size_t end_of_type(const chunk *chunk, size_t row, size_t to) {
 }
 
 static const char *unknown_type(const chunk *chunk, size_t row) {
-    bf_bytes tag = chunk->tags.dictionary->texts[chunk->tag_codes[row]];
+    bf_bytes tag = chunk->tags.texts[chunk->tag_codes[row] & chunk->tags.mask];
     return bf_format("%s: '%.*s' is no event of this transform", chunk->of->tag, BF_TEXT(tag));
 }
 
@@ -372,8 +372,8 @@ static const char *widen(const bf_cells *panes, int64_t hops, bf_cells *wide) {
     const bf_state *state = panes->kind->state;
     *wide = (bf_cells){ .kind = panes->kind, .place_count = SIZE_MAX };
     void *copy = bf_alloc(state->size);
-    for (size_t i = 0; i < panes->count; i++) {
-        const bf_name *pane = bf_name_at(panes, i);
+    const bf_name *pane;
+    for (bf_place at = bf_first_place(panes); (pane = bf_next_name(panes, &at));) {
         bf_output bytes = { 0 };
         state->encode(pane->state, &bytes);
         for (int64_t hop = 0; hop < hops; hop++) {
@@ -401,19 +401,29 @@ static void finish(const bf_cells *cells, bool is_global, bf_folded *out) {
         keys[k].type = kind->keys[k].type;
     }
     bf_output windows = { 0 }, ends = { 0 }, bytes = { 0 };
-    for (size_t i = 0; i < cells->count; i++) {
-        const bf_name *name = bf_name_at(cells, i);
+    const bf_name *name;
+    bf_make_room(&windows, is_global ? 0 : cells->count * 8);
+    bf_make_room(&ends, cells->count * 4);
+    for (bf_place at = bf_first_place(cells); (name = bf_next_name(cells, &at));) {
         const void *parts[BF_KEYS_MAX];
         kind->key_addresses(bf_name_key(name), parts);
         for (size_t k = 0; k < kind->key_count; k++) {
-            bf_datum part = bf_datum_at(kind->keys[k].type, parts[k]);
-            bf_build(&keys[k], &part);
+            if (kind->keys[k].type == BF_TYPE_text) {
+                bf_build_text(&keys[k], parts[k]);
+            } else {
+                bf_datum part = bf_datum_at(kind->keys[k].type, parts[k]);
+                bf_build(&keys[k], &part);
+            }
         }
         if (!is_global) {
             bf_put_u64(&windows, (uint64_t)name->window_ms);
         }
         kind->state->encode(name->state, &bytes);
         end_blob(&ends, &bytes);
+        if (ends.length == sizeof(uint32_t)) {
+            // States are often all of one length.
+            bf_make_room(&bytes, bytes.length * (cells->count - 1));
+        }
     }
     out->cells.keys.ptr = bf_alloc(kind->key_count * sizeof *out->cells.keys.ptr);
     out->cells.keys.len = kind->key_count;

@@ -83,11 +83,14 @@ bool bf_present(const bf_transform *of, bf_text settings, const bf_blobs *states
 #define BF_ROWS_(event_, function, ...)                                                                \
     static const char *function##_rows_(const bf_reader *readers, const int64_t *times, bf_cells *out, \
                                         size_t *row, size_t to) {                                      \
+        /* A copy that nobody else can write to: what it says is read once and not again for each row. */ \
+        bf_reader own[event_##_count_];                                                                \
+        memcpy(own, readers, sizeof own);                                                              \
         for (size_t i = *row; i < to; i++) {                                                           \
             event_ event;                                                                              \
             out->time_ms = times[i];                                                                   \
             out->is_touched = false;                                                                   \
-            const char *why = event_##_read_(readers, i, &event);                                      \
+            const char *why = event_##_read_(own, i, &event);                                          \
             why = why ? why : function(&event, out);                                                   \
             if (why) {                                                                                 \
                 *row = i;                                                                              \

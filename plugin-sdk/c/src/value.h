@@ -57,8 +57,21 @@ static inline bool bf_text_equal(bf_text a, bf_text b) {
 // Whether a text is this literal: one comparison of lengths, and a few of words.
 #define bf_is(text, literal) bf_is_((text), "" literal, sizeof(literal) - 1)
 
+// By words: compilers for WebAssembly call `memcmp` even where the length is known.
 static inline bool bf_is_(bf_text text, const char *literal, size_t length) {
-    return text.length == length && memcmp(text.at, literal, length) == 0;
+    if (text.length != length) {
+        return false;
+    }
+    size_t i = 0;
+    uint64_t differs = 0, x, y;
+    for (; i + 8 <= length; i += 8) {
+        memcpy(&x, text.at + i, 8), memcpy(&y, literal + i, 8);
+        differs |= x ^ y;
+    }
+    for (; i < length; i++) {
+        differs |= (uint64_t)(text.at[i] ^ literal[i]);
+    }
+    return differs == 0;
 }
 
 // For `printf`: `"%.*s", BF_TEXT(text)`.
