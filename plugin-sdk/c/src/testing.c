@@ -433,8 +433,10 @@ static part merge(const bf_bench *bench, const part *left, const part *right) {
     of.cells = bf_alloc((left->count + right->count) * sizeof *of.cells);
     of.rejected_count = left->rejected_count + right->rejected_count;
     of.rejected = bf_alloc(of.rejected_count * sizeof *of.rejected);
-    memcpy(of.rejected, left->rejected, left->rejected_count * sizeof *of.rejected);
-    memcpy(of.rejected + left->rejected_count, right->rejected, right->rejected_count * sizeof *of.rejected);
+    for (size_t i = 0; i < of.rejected_count; i++) {
+        size_t count = left->rejected_count;
+        of.rejected[i] = i < count ? left->rejected[i] : right->rejected[i - count];
+    }
     sorted_for = bench;
     for (size_t x = 0, y = 0; x < left->count || y < right->count;) {
         int order = x == left->count ? 1 : y == right->count ? -1 : by_place(&left->cells[x], &right->cells[y]);

@@ -140,7 +140,7 @@ bool bf_describe(const bf_transform *of, bf_text settings, bf_description *out, 
         return fail(error, why);
     }
     const bf_state *state = of->cells->state;
-    out->name = string_of(bf_text_of(of->name));
+    out->name = string_of(bf_text_of(of->name ? of->name : of->identifier));
     out->summary = string_of(bf_text_of(of->summary ? of->summary : ""));
     out->inputs.ptr = bf_alloc(in->count * sizeof *out->inputs.ptr);
     for (size_t i = 0; i < in->count; i++) {
@@ -340,6 +340,12 @@ static int by_row(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
+static void sort_rejected(bf_cells *cells) {
+    if (cells->rejected_count > 1) {
+        qsort(cells->rejected, cells->rejected_count, sizeof *cells->rejected, by_row);
+    }
+}
+
 // Runs all rows but those that `cells` has rejected already, to which it adds.
 static bool run_pass(const chunk *chunk, bf_cells *cells) {
     size_t known = cells->rejected_count, from = 0;
@@ -360,9 +366,7 @@ static bool run_pass(const chunk *chunk, bf_cells *cells) {
         }
         from = to + 1;
     }
-    if (cells->rejected_count > known) {
-        qsort(cells->rejected, cells->rejected_count, sizeof *cells->rejected, by_row);
-    }
+    sort_rejected(cells);
     return is_clean;
 }
 
@@ -452,7 +456,7 @@ bool bf_fold(const bf_transform *of, bf_text settings, const bf_events *events, 
     bf_cells_begin(&cells, of->cells, window, chunk.rows);
     if (of->handlers[0].columns) {
         why = run_columns(&chunk, &cells, 0, chunk.rows);
-        qsort(cells.rejected, cells.rejected_count, sizeof *cells.rejected, by_row);
+        sort_rejected(&cells);
     } else {
         // Nothing is kept for undoing: if a row is rejected after it has asked for a cell, the chunk is folded
         // again without the rows rejected so far, which leaves no trace of them and costs nothing elsewhere.

@@ -30,7 +30,8 @@ typedef struct bf_output_kind {
 } bf_output_kind;
 
 typedef struct bf_transform {
-    const char *name;
+    const char *identifier;
+    const char *name; // NULL: the identifier
     const char *summary;
     bf_window window;
     const char *time;      // the path of the events' time, for the host; NULL: not said
@@ -112,7 +113,7 @@ bool bf_present(const bf_transform *of, bf_text settings, const bf_blobs *states
 // With several types of events in one stream there is a line for each, X(event, function, "tag"), and `.tag`
 // is the path of the text that tells them apart; events with another text there are ignored.
 //
-// Members of `bf_transform` follow: `.summary`, `.window = BF_HOURS(1)`, `.time`, `.tag`, `.shown`, …
+// Members of `bf_transform` follow: `.name`, `.summary`, `.window = BF_HOURS(1)`, `.time`, `.tag`, `.shown`, …
 #define BF_TRANSFORM(name_, ON, ...)                                                                   \
     ON(BF_ROWS_)                                                                                       \
     static const bf_handler name_##_handlers_[] = { ON(BF_ROWS_HANDLER_) };                            \
@@ -141,7 +142,7 @@ bool bf_present(const bf_transform *of, bf_text settings, const bf_blobs *states
 #define BF_EXPORT_(name_, ...)                                                                         \
     extern const bf_transform name_##_transform;                                                       \
     const bf_transform name_##_transform = {                                                           \
-        .name = #name_, .cells = &bf_this_kind_, .handlers = name_##_handlers_,                        \
+        .identifier = #name_, .cells = &bf_this_kind_, .handlers = name_##_handlers_,                        \
         .handler_count = sizeof name_##_handlers_ / sizeof *name_##_handlers_, __VA_ARGS__             \
     };                                                                                                 \
     BF_EXPORT_COMPONENT_(name_)

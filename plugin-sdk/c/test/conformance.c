@@ -68,7 +68,7 @@ static void check_case(const bf_transform *of, const char *folder, bool with_law
 
 static void check_vectors(const bf_transform *of, const char *root) {
     char folder[512];
-    snprintf(folder, sizeof folder, "%s/%s", root, of->name);
+    snprintf(folder, sizeof folder, "%s/%s", root, of->identifier);
     DIR *opened = opendir(folder);
     if (!opened) {
         return;
@@ -97,7 +97,7 @@ int main(int count, char **arguments) {
         check_vectors(all[i], arguments[1]);
         if (i >= 4) {
             char fixtures[512];
-            snprintf(fixtures, sizeof fixtures, "%s/%s/fixtures", arguments[2], all[i]->name);
+            snprintf(fixtures, sizeof fixtures, "%s/%s/fixtures", arguments[2], all[i]->identifier);
             bf_check_fixtures(all[i], fixtures);
             bf_release_all();
         }

@@ -1,42 +1,51 @@
-// The revenue of orders once more, over columns: what README.md shows of them.
-#include "bifocal.h"
+// A transform over columns answers what the same over rows does.
+#include <stdio.h>
 
-#define ORDER(X)          \
-    X(text, merchant_id)  \
-    X(text, currency)     \
-    X(decimal(2), amount) \
-    X(text, status)
-#define MERCHANT(X)       \
-    X(text, merchant_id)  \
-    X(text, currency)
-#define TOTALS(X)         \
-    X(sum, amount, decimal(2)) \
-    X(count, orders)      \
-    X(max, largest, decimal(2))
+#include "units.h"
 
-BF_EVENT(order, ORDER)
-BF_KEY(merchant, MERCHANT)
-BF_STATE(totals, TOTALS)
-BF_CELLS(merchant, totals)
-
-static const char *fold_orders(const order_columns *in, const int64_t *times, size_t from, size_t to, bf_cells *out) {
-    uint32_t completed = bf_code_of(&in->status, "completed");
-    for (size_t row = from; row < to; row++) {
-        if (in->status.codes[row] != completed) {
-            continue;
-        }
-        int64_t amount = in->amount.values[row];
-        if (amount < 0) {
-            bf_reject_row(out, row, "an order of less than nothing");
-            continue;
-        }
-        merchant key = { bf_text_at(&in->merchant_id, row), bf_text_at(&in->currency, row) };
-        totals *cell = bf_cell_at(out, times[row], key);
-        bf_sum_add(&cell->amount, amount);
-        bf_count_add(&cell->orders, 1);
-        bf_max_see(&cell->largest, amount);
+static void columns_answer_what_rows_do(void) {
+    static const char *const states[] = { "completed", "pending", "" };
+    bf_bench *rows = bf_bench_new(&revenue_transform, "{}"), *columns = bf_bench_new(&revenue_of_columns_transform, "{}");
+    for (int i = 0; i < 60; i++) {
+        const char *order = bf_format("{\"ts\":\"2026-11-20T%02d:%02d:00Z\",\"merchant_id\":\"m-%d\",\"currency\":\"%s\","
+                                      "\"amount\":%d.50,\"status\":\"%s\"}",
+                                      (int)between(20, 22), (int)between(0, 59), (int)between(0, 3),
+                                      between(0, 1) ? "EUR" : "USD", (int)between(0, 99), states[between(0, 2)]);
+        bf_bench_append(rows, order);
+        bf_bench_append(columns, order);
     }
-    return BF_OK;
+    BF_EXPECT(bf_bench_rows(columns), bf_bench_rows(rows));
+    BF_EXPECT(bf_bench_states(columns), bf_bench_states(rows));
+    BF_EXPECT(bf_bench_laws(columns), "");
+    BF_EXPECT(bf_bench_rejected(columns), "");
+    bf_bench_append(columns, "{\"ts\":\"2026-11-20T20:00:00Z\",\"merchant_id\":\"m\",\"currency\":\"EUR\",\"amount\":-1,"
+                             "\"status\":\"completed\"}");
+    BF_EXPECT(bf_bench_rejected(columns), "{\"offset\":60,\"reason\":\"an order of less than nothing\"}\n");
+    BF_EXPECT(bf_bench_rows(columns), bf_bench_rows(rows));
 }
 
-BF_TRANSFORM_OF_COLUMNS(revenue_of_columns, order, fold_orders, .window = BF_HOURS(1), .time = "ts")
+// A chunk that no host sends is an error and not a crash.
+static void damaged_chunks_are_errors(void) {
+    uint8_t times[16] = { 0 }, codes[8] = { 9, 0, 0, 0, 9, 0, 0, 0 }, amounts[16] = { 0 }, ends[4] = { 200, 0, 0, 0 };
+    bf_column text = { .fixed = { codes, 8 } }, amount = { .fixed = { amounts, 16 } };
+    bf_column broken = { .fixed = { codes, 8 }, .heap = { .ends = { ends, 4 } } };
+    bf_column all[] = { text, text, amount, text }, wrong[] = { broken, text, amount, text };
+    bf_folded folded;
+    bf_text error;
+    bf_events fine = { .times = { times, 16 }, .columns = { all, 4 } };
+    BF_CHECK(bf_fold(&revenue_transform, bf_text_of("{}"), &fine, &folded, &error) && folded.cells.states.ends.len == 0);
+    bf_events few = { .times = { times, 16 }, .columns = { all, 3 } };
+    BF_CHECK(!bf_fold(&revenue_transform, bf_text_of("{}"), &few, &folded, &error));
+    BF_EXPECT(error.at, "3 columns for 4 inputs");
+    bf_events shorter = { .times = { times, 8 }, .columns = { all, 4 } };
+    BF_CHECK(!bf_fold(&revenue_transform, bf_text_of("{}"), &shorter, &folded, &error));
+    BF_EXPECT(error.at, "input 'merchant_id': 2 values for 1 rows");
+    bf_events mixed = { .times = { times, 16 }, .columns = { wrong, 4 } };
+    BF_CHECK(!bf_fold(&revenue_transform, bf_text_of("{}"), &mixed, &folded, &error));
+    BF_EXPECT(error.at, "input 'merchant_id': its values do not follow each other");
+}
+
+void test_columns(void) {
+    columns_answer_what_rows_do();
+    damaged_chunks_are_errors();
+}
