@@ -15,6 +15,7 @@ void test_states(void);
 void test_cells(void);
 void test_columns(void);
 void test_settings(void);
+void test_readme(void);
 
 // Random numbers that are the same in each run. Source: S. Vigna, "splitmix64".
 static inline uint64_t dice(void) {
