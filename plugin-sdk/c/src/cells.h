@@ -258,7 +258,7 @@ enum { bf_no_key_count_ = 0, bf_no_key_is_numbered_ = 1 };
         }                                                                                             \
         return bf_find_cell_(out, window_ms, key);                                                    \
     }                                                                                                 \
-    static inline state_type *bf_cell(bf_cells *out, key_type key) {                                  \
+    BF_UNUSED static inline state_type *bf_cell(bf_cells *out, key_type key) {                        \
         return bf_cell_at(out, out->time_ms, key);                                                    \
     }
 

@@ -114,7 +114,7 @@ BF_READERS_(json, bf_json, {
     } type_;                                                                                           \
     static const bf_field type_##_fields_[] = { FIELDS(BF_FIELD_ENTRY_) };                             \
     enum { type_##_count_ = sizeof type_##_fields_ / sizeof *type_##_fields_ };                        \
-    static inline const char *type_##_read_(const bf_reader *readers, size_t row, type_ *event) {      \
+    BF_UNUSED static inline const char *type_##_read_(const bf_reader *readers, size_t row, type_ *event) { \
         enum { FIELDS(BF_FIELD_INDEX_) };                                                              \
         FIELDS(BF_FIELD_READ_)                                                                         \
         return BF_OK;                                                                                  \
@@ -122,7 +122,7 @@ BF_READERS_(json, bf_json, {
     typedef struct type_##_columns {                                                                   \
         FIELDS(BF_COLUMN_MEMBER_)                                                                      \
     } type_##_columns;                                                                                 \
-    __attribute__((unused)) static void type_##_open_(const bf_reader *readers, type_##_columns *columns) { \
+    BF_UNUSED static void type_##_open_(const bf_reader *readers, type_##_columns *columns) { \
         enum { FIELDS(BF_FIELD_INDEX_) };                                                              \
         FIELDS(BF_COLUMN_OPEN_)                                                                        \
     }

@@ -9,6 +9,9 @@
 // Tells the compiler that a format and its arguments belong together.
 #define BF_FORMAT(at, first) __attribute__((__format__(__printf__, at, first)))
 
+// What a macro makes and not every transform needs.
+#define BF_UNUSED __attribute__((__unused__))
+
 // `size` bytes, not initialised, aligned to 16; lives until the call ends. Never NULL: running out
 // of memory ends the call with a message in the host's log.
 void *bf_alloc(size_t size) __attribute__((malloc, alloc_size(1)));

@@ -597,10 +597,10 @@ BF_PART_FUNCTIONS_(ordered)
         .size = sizeof(machine_), .input_size = sizeof(input), .code = machine_##_code_,              \
         .code_input = machine_##_code_input_, .step = machine_##_step_, __VA_ARGS__                   \
     };                                                                                                \
-    static inline void machine_##_push(bf_ordered *part, input value) {                               \
+    BF_UNUSED static inline void machine_##_push(bf_ordered *part, input value) {                               \
         bf_ordered_push_(part, &machine_##_machine, &value);                                          \
     }                                                                                                 \
-    static inline machine_ machine_##_run(const bf_ordered *part) {                                   \
+    BF_UNUSED static inline machine_ machine_##_run(const bf_ordered *part) {                                   \
         machine_ ran;                                                                                 \
         bf_ordered_run_(part, &machine_##_machine, &ran);                                             \
         return ran;                                                                                   \

@@ -160,6 +160,33 @@ static void estimates_are_near(void) {
     }
 }
 
+static bool decodes(const bf_part_ops *ops, const uint8_t *bytes, size_t length) {
+    const bf_spec spec = { .type = BF_TYPE_integer, .n = 12 };
+    bf_distinct distinct = { 0 };
+    bf_input in = bf_input_of(bytes, length);
+    ops->decode(&distinct, &spec, &in);
+    return bf_end_fault(&in) == NULL;
+}
+
+static void registers_that_no_hash_sets_are_refused(void) {
+    BF_CHECK(decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 5, 0, 1 }, 4));
+    BF_CHECK(decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 0xff, 0x0f, 53 }, 4));
+    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 5, 0, 0 }, 4));      // keeps nothing
+    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 5, 0, 54 }, 4));     // more than 64 bits
+    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 0, 0x10, 1 }, 4));   // beyond the last
+    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 2, 5, 0, 1, 5, 0, 1 }, 7));
+    bf_distinct dense = { 0 };
+    const bf_spec spec = { .type = BF_TYPE_integer, .n = 12 };
+    for (int64_t i = 0; i < 3000; i++) {
+        bf_distinct_see_(&dense, 12, bf_hash(BF_TYPE_integer, BF_VALUE(i)));
+    }
+    bf_output out = { 0 };
+    bf_distinct_encode(&dense, &spec, &out);
+    BF_CHECK(out.length == 2 + 3072 && decodes(&bf_distinct_ops, out.at, out.length));
+    out.at[0] ^= 1; // another number of registers in use
+    BF_CHECK(!decodes(&bf_distinct_ops, out.at, out.length));
+}
+
 // The quantile against the value at its rank of all values, sorted.
 static void quantiles_are_within_their_error(void) {
     for (int round = 0; round < 50; round++) {
@@ -188,5 +215,6 @@ void test_states(void) {
     an_anchored_state_stands_at_the_left();
     exact_sums_are_exact();
     estimates_are_near();
+    registers_that_no_hash_sets_are_refused();
     quantiles_are_within_their_error();
 }

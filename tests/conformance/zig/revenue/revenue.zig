@@ -11,8 +11,9 @@ fn List(comptime T: type) type {
 
         const Self = @This();
 
+        /// Of no items, too, a list lies within memory, which a slice of none need not.
         fn of(items: []T) Self {
-            return .{ .at = items.ptr, .len = items.len };
+            return if (items.len == 0) .{} else .{ .at = items.ptr, .len = items.len };
         }
 
         fn slice(self: Self) []T {
