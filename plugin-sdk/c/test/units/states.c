@@ -160,21 +160,48 @@ static void estimates_are_near(void) {
     }
 }
 
-static bool decodes(const bf_part_ops *ops, const uint8_t *bytes, size_t length) {
-    const bf_spec spec = { .type = BF_TYPE_integer, .n = 12 };
-    bf_distinct distinct = { 0 };
+// Whether bytes decode as a part that is declared so: X(part, name, …).
+static bool decodes(const bf_part_ops *ops, bf_spec spec, const uint8_t *bytes, size_t length) {
+    uint64_t part[32] = { 0 };
     bf_input in = bf_input_of(bytes, length);
-    ops->decode(&distinct, &spec, &in);
+    ops->decode(part, &spec, &in);
     return bf_end_fault(&in) == NULL;
 }
 
+#define DECODES(part, spec_, ...)                                     \
+    decodes(&bf_##part##_ops, (bf_spec)spec_, (const uint8_t[]){ __VA_ARGS__ }, \
+            sizeof(const uint8_t[]){ __VA_ARGS__ })
+
+static void what_does_not_ascend_is_refused(void) {
+    BF_CHECK(DECODES(set, BF_SPEC_set(u8), 2, 7, 8));
+    BF_CHECK(!DECODES(set, BF_SPEC_set(u8), 2, 7, 7));
+    BF_CHECK(!DECODES(set, BF_SPEC_set(u8), 2, 8, 7));
+    BF_CHECK(DECODES(set, BF_SPEC_set(text), 2, 1, 'a', 2, 'a', 'b'));
+    BF_CHECK(!DECODES(set, BF_SPEC_set(text), 1, 1, 0xff)); // no UTF-8
+    BF_CHECK(DECODES(top_k, BF_SPEC_top_k(u8, 3), 2, 7, 0, 8, 5));
+    BF_CHECK(!DECODES(top_k, BF_SPEC_top_k(u8, 3), 2, 8, 0, 7, 5));
+    BF_CHECK(DECODES(map, BF_SPEC_map(u8, max, u8), 2, 7, 0, 8, 1, 5));
+    BF_CHECK(!DECODES(map, BF_SPEC_map(u8, max, u8), 2, 8, 0, 7, 1, 5));
+    BF_CHECK(!DECODES(map, BF_SPEC_map(u8, max, u8), 1, 8, 2)); // an option is 0 or 1
+    BF_CHECK(!DECODES(last_n, BF_SPEC_last_n(u8, 1), 2, 0));
+    BF_CHECK(!DECODES(set, BF_SPEC_set(u8), 0xff, 0xff, 0xff, 0xff, 0x0f, 1));
+    BF_CHECK(!DECODES(set, BF_SPEC_set(u8), 0x81, 0x00, 7)); // a padded length
+    BF_CHECK(!DECODES(max, BF_SPEC_max(boolean), 1, 2));
+    BF_CHECK(!DECODES(max, BF_SPEC_max(float), 1, 1, 0, 0, 0, 0, 0, 0xf8, 0x7f)); // another NaN
+    BF_CHECK(!DECODES(exact_sum, BF_SPEC_exact_sum(), 8, 0, 0));
+    BF_CHECK(!DECODES(exact_sum, BF_SPEC_exact_sum(), 0, 1, 0));
+    BF_CHECK(!DECODES(exact_sum, BF_SPEC_exact_sum(), 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0));
+    BF_CHECK(!DECODES(quantiles, BF_SPEC_quantiles(integer), 1, 2, 0)); // a bucket without an integer
+    BF_CHECK(!DECODES(mean, BF_SPEC_mean(integer), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+}
+
 static void registers_that_no_hash_sets_are_refused(void) {
-    BF_CHECK(decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 5, 0, 1 }, 4));
-    BF_CHECK(decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 0xff, 0x0f, 53 }, 4));
-    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 5, 0, 0 }, 4));      // keeps nothing
-    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 5, 0, 54 }, 4));     // more than 64 bits
-    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 1, 0, 0x10, 1 }, 4));   // beyond the last
-    BF_CHECK(!decodes(&bf_distinct_ops, (const uint8_t[]){ 2, 5, 0, 1, 5, 0, 1 }, 7));
+    BF_CHECK(DECODES(distinct, BF_SPEC_distinct(integer), 1, 5, 0, 1));
+    BF_CHECK(DECODES(distinct, BF_SPEC_distinct(integer), 1, 0xff, 0x0f, 53));
+    BF_CHECK(!DECODES(distinct, BF_SPEC_distinct(integer), 1, 5, 0, 0));      // keeps nothing
+    BF_CHECK(!DECODES(distinct, BF_SPEC_distinct(integer), 1, 5, 0, 54));     // more than 64 bits
+    BF_CHECK(!DECODES(distinct, BF_SPEC_distinct(integer), 1, 0, 0x10, 1));   // beyond the last
+    BF_CHECK(!DECODES(distinct, BF_SPEC_distinct(integer), 2, 5, 0, 1, 5, 0, 1));
     bf_distinct dense = { 0 };
     const bf_spec spec = { .type = BF_TYPE_integer, .n = 12 };
     for (int64_t i = 0; i < 3000; i++) {
@@ -182,9 +209,9 @@ static void registers_that_no_hash_sets_are_refused(void) {
     }
     bf_output out = { 0 };
     bf_distinct_encode(&dense, &spec, &out);
-    BF_CHECK(out.length == 2 + 3072 && decodes(&bf_distinct_ops, out.at, out.length));
+    BF_CHECK(out.length == 2 + 3072 && decodes(&bf_distinct_ops, spec, out.at, out.length));
     out.at[0] ^= 1; // another number of registers in use
-    BF_CHECK(!decodes(&bf_distinct_ops, out.at, out.length));
+    BF_CHECK(!decodes(&bf_distinct_ops, spec, out.at, out.length));
 }
 
 // The quantile against the value at its rank of all values, sorted.
@@ -214,6 +241,7 @@ void test_states(void) {
     states_of_machines_are_canonical();
     an_anchored_state_stands_at_the_left();
     exact_sums_are_exact();
+    what_does_not_ascend_is_refused();
     estimates_are_near();
     registers_that_no_hash_sets_are_refused();
     quantiles_are_within_their_error();
