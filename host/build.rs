@@ -30,7 +30,7 @@ fn embed(code: &mut String, name: &str, root: &Path) -> io::Result<()> {
 }
 
 /// What tools and tests leave or need is no part of an SDK.
-const LEFT_OUT: [&str; 6] = ["target", "tests", "test", "benches", "node_modules", "__pycache__"];
+const LEFT_OUT: [&str; 7] = ["target", "tools", "tests", "test", "benches", "node_modules", "__pycache__"];
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {

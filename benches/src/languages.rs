@@ -16,7 +16,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const FOLDERS: [&str; 6] = ["c", "go", "javascript", "python", "zig", "assemblyscript"];
+/// What is shown, and its folder below the transforms of conformance.
+const FOLDERS: [(&str, &str); 8] = [
+    ("c", "c/revenue"),
+    ("  by columns", "c/revenue-columns"),
+    ("go", "go/revenue"),
+    ("  by columns", "go/revenue-columns"),
+    ("javascript", "javascript/revenue"),
+    ("  by columns", "javascript/revenue-columns"),
+    ("python", "python/revenue"),
+    ("  by columns", "python/revenue-columns"),
+];
 const EMPTY_CALLS: u32 = 200;
 /// Each side folds all chunks so many times; the least counts.
 const ROUNDS: usize = 5;
@@ -53,8 +63,8 @@ pub fn measure(events: u64) -> anyhow::Result<()> {
     let rust = of(&job, "rust", guests::build("revenue"))?;
     let expected = rust.certificate.clone();
     show(&rust, native);
-    for name in FOLDERS {
-        let guest = of(&job, name, built(name)?)?;
+    for (name, folder) in FOLDERS {
+        let guest = of(&job, name, built(folder)?)?;
         show(&guest, native);
         ensure!(guest.certificate == expected, "{name} makes other cells than Rust");
     }
@@ -78,12 +88,12 @@ fn show(guest: &Measured, native: f64) {
 }
 
 /// The component of `revenue` in a language, built by the program's own command.
-fn built(language: &str) -> anyhow::Result<Vec<u8>> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance").join(language).join("revenue");
+fn built(folder: &str) -> anyhow::Result<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance").join(folder);
     let arguments = ["bifocal".into(), "build".into(), folder.clone().into_os_string()];
     bifocal::cli::main(arguments);
-    let path: PathBuf = folder.join("revenue.wasm");
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let path: PathBuf = folder.join(format!("{name}.wasm"));
     std::fs::read(&path).with_context(|| path.display().to_string())
 }
 

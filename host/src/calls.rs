@@ -90,6 +90,8 @@ pub struct Presented {
 const CELLS_PER_CALL: usize = 16_384;
 /// Bytes of state that one bulk merge gathers on each side, unless one pair alone has more.
 const STATE_BYTES_PER_CALL: usize = 8 << 20;
+/// Rows of a call whose fuel tells what a row takes: what a call takes whatever its rows is small beside it.
+const TELLING_ROWS: usize = 1_024;
 /// A call of several rows gets this many times the fuel that such rows have been seen to take.
 const FUEL_HEADROOM: u64 = 64;
 
@@ -102,6 +104,8 @@ pub struct Calls {
     /// The most rows a call is given; lowered when chunks fail whose halves pass.
     rows_max: AtomicUsize,
     fuel_per_row: AtomicU64,
+    /// Fuel a row of the last call that had rows enough to tell; 0: none had.
+    usual_fuel: AtomicU64,
 }
 
 /// Recorded verdicts by offset: a stack overflow, the one failure on which machines may differ.
@@ -121,8 +125,8 @@ impl Verdicts {
 
 impl Calls {
     pub fn new(transform: Arc<dyn Transform>, verdicts: Arc<Verdicts>) -> Calls {
-        let (rows_max, fuel_per_row) = (AtomicUsize::new(usize::MAX), AtomicU64::new(0));
-        Calls { transform, verdicts, rows_max, fuel_per_row }
+        let (fuel_per_row, usual_fuel) = (AtomicU64::new(0), AtomicU64::new(0));
+        Calls { transform, verdicts, rows_max: AtomicUsize::new(usize::MAX), fuel_per_row, usual_fuel }
     }
 
     pub fn description(&self) -> &Description {
@@ -167,19 +171,30 @@ impl Calls {
         self.fold_pieces(&events, chunk.offsets.get(from..to).unwrap_or_default(), out)
     }
 
-    /// Folds at most `rows_max` rows a call, and lowers it when limits, and no row, were the cause.
+    /// Folds at most so many rows a call as limits have allowed so far.
     fn fold_pieces(&self, events: &Events, offsets: &[u64], out: &mut Outcome) -> Result<(), Error> {
         let rows = offsets.len();
-        let step = self.rows_max.load(Ordering::Relaxed);
-        if rows <= step {
-            return if rows == 0 { Ok(()) } else { self.fold_halving(events, offsets, out) };
-        }
-        for from in (0..rows).step_by(step.max(1)) {
-            let to = rows.min(from + step);
+        let mut from = 0;
+        while from < rows {
+            let to = rows.min(from.saturating_add(self.step()));
+            if from == 0 && to == rows {
+                return self.fold_halving(events, offsets, out);
+            }
             let piece = events.slice(self.description(), from, to);
             self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
+            from = to;
         }
         Ok(())
+    }
+
+    /// Rows of the next call: what usually takes a quarter of its fuel, so that a language whose rows are dear
+    /// does not fold each chunk twice to find that out; at first as many as tell.
+    fn step(&self) -> usize {
+        let by_fuel = match self.usual_fuel.load(Ordering::Relaxed) {
+            0 => TELLING_ROWS,
+            fuel => usize::try_from(FUEL_PER_CALL / 4 / fuel).unwrap_or(usize::MAX).max(TELLING_ROWS),
+        };
+        by_fuel.min(self.rows_max.load(Ordering::Relaxed)).max(1)
     }
 
     /// Folds rows, or their halves. True if every row was decided by a call that succeeded.
@@ -233,6 +248,9 @@ impl Calls {
         let mut folded = self.transform.fold(events, self.fuel(rows))?;
         if rows > 0 {
             self.fuel_per_row.fetch_max(folded.fuel / rows as u64, Ordering::Relaxed);
+        }
+        if rows >= TELLING_ROWS {
+            self.usual_fuel.store((folded.fuel / rows as u64).max(1), Ordering::Relaxed);
         }
         let part = checked(self.description(), rows, &mut folded).map_err(Fault::Malformed)?;
         Ok((part, folded))

@@ -25,7 +25,12 @@ const SUITES: [Suite; 3] = [
         proves: "3 million real flights, both orders, every cut: both executors agree",
         tools: &["npm", "python3"],
     },
-    Suite { feature: "duckdb", tests: &["duckdb"], proves: "DuckDB computes the same rows", tools: &["npm", "python3"] },
+    Suite {
+        feature: "duckdb",
+        tests: &["duckdb"],
+        proves: "DuckDB computes the same rows",
+        tools: &["npm", "python3"],
+    },
 ];
 
 /// `is_all`: a suite that cannot run is a failure.

@@ -130,7 +130,8 @@ impl Report<'_> {
         out.push('\n');
         let rejected = counted.iter().flat_map(|done| &done.half.rejected);
         for event in rejected.take(SHOWN_MAX) {
-            let _ = writeln!(out, "         {}: {}", self.place(event.offset), event.reason);
+            let reason = event.reason.replace('\n', "\n         ");
+            let _ = writeln!(out, "         {}: {reason}", self.place(event.offset));
         }
         for broken in self.outcome.broken.iter().take(SHOWN_MAX) {
             let _ = writeln!(out, "broken   {}: {}", cells_in_words(&broken.cell), broken.cause);

@@ -97,10 +97,13 @@ fn built(language: &str, name: &str) -> Vec<u8> {
     if language == "rust" {
         return guests::build(name);
     }
-    let folder = root().join("tests/conformance").join(language).join(name);
-    let output = std::process::Command::new(binary()).arg("build").arg(&folder).output().expect("it starts");
+    build(&root().join("tests/conformance").join(language).join(name))
+}
+
+fn build(folder: &Path) -> Vec<u8> {
+    let output = std::process::Command::new(binary()).arg("build").arg(folder).output().expect("it starts");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{language}/{name} does not build:\n{out}{err}");
+    assert!(output.status.success(), "{} does not build:\n{out}{err}", folder.display());
     let path = out.lines().last().expect("build prints a path");
     fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
@@ -190,6 +193,53 @@ macro_rules! languages {
 
 languages!(rust, python, javascript, go, c);
 
+/// A folder for the tools and the output of a language that has no SDK.
+fn work(language: &str) -> PathBuf {
+    let folder = root().join("target/languages").join(language);
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    folder
+}
+
+/// Runs a program in a folder.
+fn passes(folder: &Path, program: &str, arguments: &[&str]) {
+    let output = std::process::Command::new(program).args(arguments).current_dir(folder).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program} {arguments:?} in {}:\n{out}{err}", folder.display());
+}
+
+/// `revenue` in Zig, from the WIT alone.
+fn zig() -> Vec<u8> {
+    let (work, source) = (work("zig"), root().join("tests/conformance/zig/revenue/revenue.zig"));
+    let python = work.join("venv/bin/python").display().to_string();
+    if !Path::new(&python).exists() {
+        passes(&work, "python3", &["-m", "venv", "venv"]);
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ziglang==0.17.1"];
+        passes(&work, &python, &install);
+    }
+    let compile = ["-m", "ziglang", "build-exe", &source.display().to_string()];
+    let flags = ["-target", "wasm32-freestanding", "-fno-entry", "-rdynamic", "-O", "ReleaseFast", "-fstrip"];
+    let out = ["--stack", "1048576", "-femit-bin=core.wasm"];
+    passes(&work, &python, &[compile.as_slice(), &flags, &out].concat());
+    finished(&work)
+}
+
+/// `revenue` in AssemblyScript, from the WIT alone.
+fn assemblyscript() -> Vec<u8> {
+    let (work, source) = (work("assemblyscript"), root().join("tests/conformance/assemblyscript/revenue"));
+    for name in ["build.mjs", "package.json", "revenue.ts"] {
+        fs::copy(source.join(name), work.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    passes(&work, "npm", &["install", "--loglevel=error", "--no-audit", "--no-fund"]);
+    passes(&work, "node", &["build.mjs", "core.wasm"]);
+    finished(&work)
+}
+
+fn finished(work: &Path) -> Vec<u8> {
+    let core = fs::read(work.join("core.wasm")).expect("it was compiled");
+    bifocal::wasm::componentize_wasi(&core).expect("a component")
+}
+
 /// `revenue` on a log of real work: unreadable and late events, thousands of cells.
 #[test]
 fn random_orders_give_the_rows_of_rust() {
@@ -209,12 +259,19 @@ fn random_orders_give_the_rows_of_rust() {
         expected.rows.lines().count() > 1000 && !expected.rejected.is_empty(),
         "the orders are real work"
     );
-    for language in LANGUAGES {
-        let guest = component(&engine, &built(language, "revenue"));
+    let folders = LANGUAGES.iter().flat_map(|language| {
+        ["revenue", "revenue-columns"].map(|name| root().join("tests/conformance").join(language).join(name))
+    });
+    let mut guests: Vec<(String, Vec<u8>)> =
+        folders.map(|folder| (folder.display().to_string(), build(&folder))).collect();
+    guests.push(("zig".into(), zig()));
+    guests.push(("assemblyscript".into(), assemblyscript()));
+    for (name, bytes) in &guests {
+        let guest = component(&engine, bytes);
         for (cut, micro_batch_rows) in [(EVENTS / 2, 5000), (EVENTS, 16_384)] {
             let found = made(&guest, &file, "ts", &plan(cut, 16_384, micro_batch_rows));
-            assert_same(language, "rows", &expected.rows, &found.rows);
-            assert_same(language, "states", &expected.states, &found.states);
+            assert_same(name, "rows", &expected.rows, &found.rows);
+            assert_same(name, "states", &expected.states, &found.states);
         }
     }
 }

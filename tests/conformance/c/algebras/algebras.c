@@ -1,5 +1,6 @@
 // Every order-free algebra of the SDK over the same readings, by key and hour. For conformance: each SDK has
 // this transform in its own words, and rows and states are compared.
+#include <math.h>
 #include <inttypes.h>
 
 #include "bifocal.h"
@@ -73,7 +74,8 @@ static const char *on_reading(const reading *r, bf_cells *out) {
         bf_sum_add(bf_map_entry(&cell->map_n, r->n.value), r->d.value);
     }
     if (r->f.is_some) {
-        double f = r->f.value;
+        bool is_unbounded = r->refuse.is_some && !r->refuse.value;
+        double f = is_unbounded ? r->f.value * INFINITY : r->f.value; // what JSON cannot hold, and NaN of 0
         bf_min_see(&cell->min_f, f);
         bf_max_see(&cell->max_f, f);
         bf_quantiles_add(&cell->quantiles_f, f);

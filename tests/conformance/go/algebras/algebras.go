@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -85,6 +86,9 @@ func fold(r *Reading, out *bifocal.Cells[Key, Algebras]) error {
 		cell.MapN.Entry(n).Add(d)
 	}
 	if f, ok := r.F.Get(); ok {
+		if refuse, said := r.Refuse.Get(); said && !refuse {
+			f *= math.Inf(1) // what JSON cannot hold: infinities, and NaN of 0
+		}
 		cell.MinF.See(f)
 		cell.MaxF.See(f)
 		cell.QuantilesF.Add(f)

@@ -94,10 +94,12 @@ export default transform({
     }
     if (n !== undefined && d !== undefined) cell.map_n.entry(n).add(d);
     if (f !== undefined) {
-      cell.min_f.see(f);
-      cell.max_f.see(f);
-      cell.quantiles_f.add(f);
-      cell.exact_f.add(f);
+      // What JSON cannot hold: infinities, and NaN of 0.
+      const value = refuse === false ? f * Infinity : f;
+      cell.min_f.see(value);
+      cell.max_f.see(value);
+      cell.quantiles_f.add(value);
+      cell.exact_f.add(value);
     }
     if (t !== undefined) {
       cell.min_t.see(t);

@@ -1,5 +1,7 @@
 """Every order-free algebra of the SDK over the same readings, by key and hour."""
 
+import math
+
 from bifocal import (
     Cells,
     Count,
@@ -98,6 +100,8 @@ def algebras(reading: Reading, cells: Cells[Key, Algebras]) -> None:
     if n is not None and d is not None:
         cell.map_n[n].add(d)
     if f is not None:
+        if reading.refuse is False:  # what JSON cannot hold: infinities, and NaN of 0
+            f *= math.inf
         cell.min_f.see(f)
         cell.max_f.see(f)
         cell.quantiles_f.add(f)

@@ -79,6 +79,8 @@ pub fn algebras(reading: Reading, out: &mut Cells<Key, Algebras>) -> Result<(), 
         cell.map_n.entry(n).add(d);
     }
     if let Some(f) = f {
+        // What JSON cannot hold: infinities, and NaN of 0.
+        let f = if refuse == Some(false) { f * f64::INFINITY } else { f };
         cell.min_f.see(f);
         cell.max_f.see(f);
         cell.quantiles_f.add(f);
