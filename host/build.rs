@@ -29,21 +29,20 @@ fn embed(code: &mut String, name: &str, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What tools and tests leave or need is no part of an SDK.
+/// What tools and tests leave or need is no part of an SDK; the tests of a template are.
 const LEFT_OUT: [&str; 7] = ["target", "tools", "tests", "test", "benches", "node_modules", "__pycache__"];
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_test = name.ends_with("_test.go") || name.contains(".test.");
         let is_in_template = folder.components().any(|part| part.as_os_str() == "templates");
-        if path.is_dir() {
-            if !LEFT_OUT.contains(&name) {
-                walk(&path, files)?;
-            }
-        } else if name != "Cargo.lock" && (is_in_template || !is_test) {
-            files.push(path);
+        let is_test = name.ends_with("_test.go") || name.contains(".test.");
+        let is_left_out = name == "Cargo.lock" || is_test || LEFT_OUT.contains(&name);
+        match is_left_out && !is_in_template {
+            true => {}
+            false if path.is_dir() => walk(&path, files)?,
+            false => files.push(path),
         }
     }
     Ok(())

@@ -22,7 +22,7 @@ pub enum Language {
     Rust,
     Python,
     /// JavaScript or TypeScript
-    #[value(alias = "typescript")]
+    #[value(name = "javascript", alias = "typescript")]
     #[serde(alias = "typescript")]
     JavaScript,
     Go,
