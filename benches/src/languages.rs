@@ -28,6 +28,8 @@ const FOLDERS: [(&str, &str); 8] = [
     ("  by columns", "python/revenue-columns"),
 ];
 const EMPTY_CALLS: u32 = 200;
+/// Rows of the chunk after which memory is looked at.
+const MEMORY_ROWS: usize = 8_192;
 /// Each side folds all chunks so many times; the least counts.
 const ROUNDS: usize = 5;
 
@@ -111,18 +113,26 @@ fn of(job: &Job, name: &'static str, bytes: Vec<u8>) -> anyhow::Result<Measured>
     }
     let start = started.elapsed() / EMPTY_CALLS;
     let rate = |took: Duration| job.events as f64 / took.as_secs_f64() / 1e6;
-    let fold = |transform: &dyn Transform| {
+    // Through `Calls`, which gives a language as many rows a call as its fuel allows.
+    let fold = |calls: &Calls| {
         let mut fuel = 0;
         for chunk in &job.chunks {
-            fuel += transform.fold(&chunk.events, FUEL_PER_CALL)?.fuel;
+            fuel += calls.fold(chunk)?.fuel;
         }
         anyhow::Ok(fuel)
     };
-    let fuel = fold(&component)? as f64 / job.events as f64;
-    let fresh = rate(least(|| fold(&component).map(|_| ()))?);
-    let reused = component.reused();
+    let calls = |transform: Arc<dyn Transform>| Calls::new(transform, Arc::default());
+    let (fresh, reused) = (calls(Arc::new(component.clone())), calls(Arc::new(component.reused())));
+    let fuel = fold(&fresh)? as f64 / job.events as f64;
+    let fresh = rate(least(|| fold(&fresh).map(|_| ()))?);
     let again = rate(least(|| fold(&reused).map(|_| ()))?);
-    let memory_mib = reused.memory_bytes() as f64 / (1 << 20) as f64;
+    // Of one chunk: what a fresh instance comes to.
+    let one = component.reused();
+    let rows = job.chunks.first().map_or(0, |chunk| chunk.events.rows().min(MEMORY_ROWS));
+    if let Some(chunk) = job.chunks.first() {
+        one.fold(&chunk.events.slice(component.description(), 0, rows), FUEL_PER_CALL)?;
+    }
+    let memory_mib = one.memory_bytes() as f64 / (1 << 20) as f64;
     let certificate = certificate(job, Arc::new(component))?;
     Ok(Measured {
         name,
