@@ -11,6 +11,7 @@ mod dev;
 mod doctor;
 mod events;
 mod export;
+mod flame;
 mod import;
 mod language;
 mod new;

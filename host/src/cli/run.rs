@@ -4,7 +4,7 @@ use super::events::EventArgs;
 use super::progress::Bars;
 use super::report::Report;
 use super::table::{grouped, write_rows};
-use super::{Answer, options};
+use super::{Answer, flame, options};
 use crate::batch::Shape;
 use crate::change;
 use crate::check::{self, Subject};
@@ -175,13 +175,9 @@ fn write_flame_graph(path: &Path, description: &Description, samples: &Samples) 
     if samples.looks() == 0 {
         bail!("--profile saw nothing: the transform ran for less than a millisecond; give it more events");
     }
-    let mut options = inferno::flamegraph::Options::default();
-    options.title = format!("{}: {} looks, one a millisecond", description.name, grouped(samples.looks()));
-    options.count_name = "looks".into();
-    let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
-    let folded = samples.folded();
-    inferno::flamegraph::from_lines(&mut options, folded.lines(), std::io::BufWriter::new(file))
-        .with_context(|| path.display().to_string())
+    let title = format!("{}: {} looks, one a millisecond", description.name, grouped(samples.looks()));
+    let svg = flame::graph(&title, &samples.folded());
+    std::fs::write(path, svg).with_context(|| path.display().to_string())
 }
 
 fn print(args: &Args, rows: &Rows) -> anyhow::Result<()> {
