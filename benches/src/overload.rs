@@ -3,7 +3,7 @@
 //! `cargo run --release -p benches -- overload [EVENTS]`.
 
 use crate::living::{Connection, Server, lines, percentiles, say};
-use std::path::Path;
+use crate::measure::resident_bytes_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ pub fn measure(events: u64) -> anyhow::Result<()> {
             let done = acknowledged.load(Ordering::Relaxed);
             if done * SAMPLES >= next * events {
                 next = done * SAMPLES / events + 1;
-                let mib = memory_mib(server.process())?;
+                let mib = memory_mib(&server);
                 println!("    {:>5.0} M acknowledged   {mib:>6.0} MiB resident", done as f64 / 1e6);
             }
         }
@@ -103,7 +103,7 @@ pub fn measure(events: u64) -> anyhow::Result<()> {
     println!(
         "{:<58} {:>24}",
         "    memory of the server in the end",
-        format!("{:.0} MiB", memory_mib(server.process())?)
+        format!("{:.0} MiB", memory_mib(&server))
     );
     Ok(())
 }
@@ -121,9 +121,6 @@ fn taken(connection: &mut Connection, server: &Server, body: &[u8]) -> anyhow::R
     }
 }
 
-fn memory_mib(process: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: f64 = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0.0);
-    Ok(kib / 1024.0)
+fn memory_mib(server: &Server) -> f64 {
+    resident_bytes_of(&server.process().to_string()) / f64::from(1 << 20)
 }

@@ -114,9 +114,8 @@ impl Lines {
         if self.kept.len() == LINES_KEPT {
             self.kept.pop_front();
         }
-        let level = format!("{level:?}").to_lowercase();
         let at_ms = chrono::Utc::now().timestamp_millis();
-        self.kept.push_back(Line { at_ms, level, message: message.to_owned() });
+        self.kept.push_back(Line { at_ms, level: level.to_string(), message: message.to_owned() });
     }
 }
 

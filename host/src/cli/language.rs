@@ -10,7 +10,7 @@ mod tools;
 
 use super::events::PluginFile;
 use crate::wasm;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -102,17 +102,19 @@ impl Language {
 
     /// Builds the plugin in `directory`: its name and its component.
     fn component(self, directory: &Path, sdk: &Path) -> anyhow::Result<(String, Vec<u8>)> {
-        for need in self.needs() {
-            need.require()?;
-        }
-        let component = match self {
-            Language::Rust => return rust::build(directory),
-            Language::Python => python::build(directory, sdk)?,
-            Language::JavaScript => javascript::build(directory, sdk)?,
-            Language::Go => go::build(directory)?,
-            Language::C => c::build(directory, sdk)?,
+        let named = |component| (name_of(directory), component);
+        let built = match self {
+            Language::Rust => rust::build(directory),
+            Language::Python => python::build(directory, sdk).map(named),
+            Language::JavaScript => javascript::build(directory, sdk).map(named),
+            Language::Go => go::build(directory).map(named),
+            Language::C => c::build(directory, sdk).map(named),
         };
-        Ok((name_of(directory), component))
+        // Asked only now: to ask some programs for their version takes as long as a build.
+        built.map_err(|error| match self.needs().iter().find_map(|need| need.found().err()) {
+            Some(missing) => anyhow!(missing),
+            None => error,
+        })
     }
 }
 
@@ -123,6 +125,17 @@ fn write_wit(work: &Path) -> anyhow::Result<PathBuf> {
         .and_then(|()| std::fs::write(folder.join("transform.wit"), wasm::WIT))
         .with_context(|| folder.display().to_string())?;
     Ok(folder)
+}
+
+/// The files of a folder that have an extension, sorted.
+pub fn files_of(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 /// The name of a folder.

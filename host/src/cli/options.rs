@@ -68,7 +68,6 @@ fn once(log: wasm::Sink) -> wasm::Sink {
 fn heard_from(least: Level) -> wasm::Sink {
     Arc::new(move |level, transform, message| {
         if level >= least {
-            let level = format!("{level:?}").to_lowercase();
             eprintln!("{transform:<8} {level}: {message}");
         }
     })

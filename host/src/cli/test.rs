@@ -1,7 +1,7 @@
 //! `bifocal test`: a plugin's fixtures through both executors.
 
 use super::events::{EventArgs, PluginFile};
-use super::language::Language;
+use super::language::{Language, files_of};
 use super::progress::Bars;
 use super::{Answer, build, options};
 use crate::batch::Shape;
@@ -68,11 +68,7 @@ pub fn component_of(directory: &Path, file: &PluginFile) -> anyhow::Result<PathB
     if Language::of(directory, file).is_some() {
         return build::build(directory);
     }
-    let entries = std::fs::read_dir(directory).with_context(|| directory.display().to_string())?;
-    let mut components: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
-        .collect();
+    let mut components = files_of(directory, "wasm")?;
     match (components.pop(), components.is_empty()) {
         (Some(component), true) => Ok(component),
         (None, _) => bail!("{} holds neither a plugin's sources nor a component", directory.display()),

@@ -94,9 +94,7 @@ impl Engine {
         let slots = Arc::new(Slots::new(options.instances_max.max(1), options.wait));
         Ok(Engine { wasmtime, cache, log: options.log, slots, samples: options.samples })
     }
-}
 
-impl Engine {
     /// The same, whose guests log elsewhere.
     pub fn logging(&self, log: Sink) -> Engine {
         Engine { log, ..self.clone() }

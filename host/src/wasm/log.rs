@@ -2,6 +2,7 @@
 //! may follow.
 
 use super::profile::readable;
+use std::fmt;
 use std::sync::Arc;
 
 /// How much a line matters, in rising order.
@@ -12,6 +13,18 @@ pub enum Level {
     Info,
     Warn,
     Error,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::Trace => "trace",
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        })
+    }
 }
 
 /// Takes log lines: level, transform, message. Called on the thread that runs the guest.

@@ -7,6 +7,7 @@ use bifocal::run::{Outcome, Plan, Progress, Stage};
 use bifocal::time::TimeRule;
 use bifocal::transform::Transform;
 use bifocal::wasm::{Component, Engine, Options};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -31,10 +32,17 @@ pub fn binary() -> PathBuf {
 
 /// Runs a script of the repository, and gives what it printed.
 pub fn script(path: &str, arguments: &[&str]) -> String {
-    let output = Command::new(root().join(path)).args(arguments).current_dir(root()).output();
-    let output = output.unwrap_or_else(|error| panic!("{path}: {error}"));
+    done(&root(), root().join(path), arguments)
+}
+
+/// Runs a program in a folder, which must succeed, and gives what it printed.
+pub fn done(folder: &Path, program: impl AsRef<OsStr>, arguments: &[&str]) -> String {
+    let program = program.as_ref();
+    let output = Command::new(program).args(arguments).current_dir(folder).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{path} {arguments:?} failed:\n{out}{err}");
+    let at = folder.display();
+    assert!(output.status.success(), "{} {arguments:?} in {at} failed:\n{out}{err}", program.display());
     out.into_owned()
 }
 

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use suites::{binary, component, engine, log_of, root, run};
+use suites::{binary, component, done, engine, log_of, root, run};
 
 const LANGUAGES: [&str; 4] = ["python", "javascript", "go", "c"];
 
@@ -101,9 +101,7 @@ fn built(language: &str, name: &str) -> Vec<u8> {
 }
 
 fn build(folder: &Path) -> Vec<u8> {
-    let output = std::process::Command::new(binary()).arg("build").arg(folder).output().expect("it starts");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{} does not build:\n{out}{err}", folder.display());
+    let out = done(folder, binary(), &["build", &folder.display().to_string()]);
     let path = out.lines().last().expect("build prints a path");
     fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
@@ -202,27 +200,19 @@ fn work(language: &str) -> PathBuf {
     folder
 }
 
-/// Runs a program in a folder.
-fn passes(folder: &Path, program: &str, arguments: &[&str]) {
-    let output = std::process::Command::new(program).args(arguments).current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{program} {arguments:?} in {}:\n{out}{err}", folder.display());
-}
-
 /// `revenue` in Zig, from the WIT alone.
 fn zig() -> Vec<u8> {
     let (work, source) = (work("zig"), root().join("tests/conformance/zig/revenue/revenue.zig"));
     let python = work.join("venv/bin/python").display().to_string();
     if !Path::new(&python).exists() {
-        passes(&work, "python3", &["-m", "venv", "venv"]);
+        done(&work, "python3", &["-m", "venv", "venv"]);
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ziglang==0.17.1"];
-        passes(&work, &python, &install);
+        done(&work, &python, &install);
     }
     let compile = ["-m", "ziglang", "build-exe", &source.display().to_string()];
     let flags = ["-target", "wasm32-freestanding", "-fno-entry", "-rdynamic", "-O", "ReleaseFast", "-fstrip"];
     let out = ["--stack", "1048576", "-femit-bin=core.wasm"];
-    passes(&work, &python, &[compile.as_slice(), &flags, &out].concat());
+    done(&work, &python, &[compile.as_slice(), &flags, &out].concat());
     finished(&work)
 }
 
@@ -232,8 +222,8 @@ fn assemblyscript() -> Vec<u8> {
     for name in ["build.mjs", "package.json", "revenue.ts"] {
         fs::copy(source.join(name), work.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    passes(&work, "npm", &["install", "--loglevel=error", "--no-audit", "--no-fund"]);
-    passes(&work, "node", &["build.mjs", "core.wasm"]);
+    done(&work, "npm", &["install", "--loglevel=error", "--no-audit", "--no-fund"]);
+    done(&work, "node", &["build.mjs", "core.wasm"]);
     finished(&work)
 }
 

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use suites::binary;
+use suites::{binary, done};
 
 /// `bifocal serve`, which does not outlive its test.
 struct Served {
@@ -37,27 +37,18 @@ impl Drop for Served {
     }
 }
 
-/// Runs a program in a folder; its standard output.
-fn done(folder: &Path, program: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{} {arguments:?}:\n{out}{err}", program.display());
-    out.into_owned()
-}
-
 /// The tests of the template by the language's own runner: program and arguments.
 fn live(language: &str, own_tests: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    let bifocal = |arguments: &[&str]| done(folder, &binary(), arguments);
+    let bifocal = |arguments: &[&str]| done(folder, binary(), arguments);
     bifocal(&["new", "visits", "--lang", language]);
     let tested = bifocal(&["test", "visits"]);
     assert!(tested.contains("1 passed, 0 failed"), "{tested}");
     let tried = bifocal(&["dev", "visits", "--once"]);
     assert!(tried.contains("longest"), "{tried}");
     if let Some((program, arguments)) = own_tests.split_first() {
-        done(&folder.join("visits"), Path::new(program), arguments);
+        done(&folder.join("visits"), program, arguments);
     }
 
     let served = Served::new(folder);

@@ -1,9 +1,10 @@
 //! C: the C compiler inside of Zig, which brings a C library for WebAssembly and needs no administrator.
 
+use super::files_of;
 use super::tools::{self, Need, Pinned, run};
 use crate::wasm;
 use anyhow::{Context, bail};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 pub const NEEDS: [Need; 1] = [Need {
@@ -31,7 +32,7 @@ const FLAGS: [&str; 8] = [
 const SDK_SOURCES: [&str; 2] = ["src", "bindings"];
 
 pub fn build(directory: &Path, sdk: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut sources = sources(directory)?;
+    let mut sources = files_of(directory, "c")?;
     if sources.is_empty() {
         bail!("{} holds no C file", directory.display());
     }
@@ -39,7 +40,7 @@ pub fn build(directory: &Path, sdk: &Path) -> anyhow::Result<Vec<u8>> {
         bail!("{} is not the SDK for C; `sdk` in bifocal.toml says where it is", sdk.display());
     }
     for folder in SDK_SOURCES {
-        sources.extend(self::sources(&sdk.join(folder))?);
+        sources.extend(files_of(&sdk.join(folder), "c")?);
     }
     let tools = TOOLS.ready()?;
     let work = tempfile::tempdir().context("a folder for the build")?;
@@ -54,15 +55,4 @@ pub fn build(directory: &Path, sdk: &Path) -> anyhow::Result<Vec<u8>> {
         .arg(&core))?;
     let bytes = std::fs::read(&core).with_context(|| core.display().to_string())?;
     Ok(wasm::componentize_wasi(&bytes)?)
-}
-
-/// The C files of a folder, sorted.
-fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
-        .collect();
-    files.sort();
-    Ok(files)
 }

@@ -29,10 +29,6 @@ impl Need {
             _ => Err(format!("{} cannot be run; {}", self.program, self.install)),
         }
     }
-
-    pub fn require(&self) -> anyhow::Result<()> {
-        self.found().map(|_| ()).map_err(anyhow::Error::msg)
-    }
 }
 
 /// Tools at pinned versions, and the files that pin them.
