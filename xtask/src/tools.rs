@@ -30,9 +30,9 @@ pub fn output(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Whether a program answers to `--version`.
+/// Whether a program tells its version: `go version` is the one that takes a word for it.
 pub fn has(program: &str) -> bool {
-    output(program, &["--version"]).is_some()
+    ["--version", "version"].iter().any(|asked| output(program, &[asked]).is_some())
 }
 
 /// Installs the target that plugins are compiled for, where rustup is there to do it.
