@@ -8,9 +8,10 @@ use bifocal::calls::Calls;
 use bifocal::certificate::Certificate;
 use bifocal::column::Blobs;
 use bifocal::half::Half;
+use bifocal::limits::Limits;
 use bifocal::offset::{Offset, Range};
 use bifocal::table::Left;
-use bifocal::transform::{FUEL_PER_CALL, Transform};
+use bifocal::transform::Transform;
 use bifocal::wasm::{Component, Engine, Options};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,7 +131,7 @@ fn of(job: &Job, name: &'static str, bytes: Vec<u8>) -> anyhow::Result<Measured>
     let one = component.reused();
     let rows = job.chunks.first().map_or(0, |chunk| chunk.events.rows().min(MEMORY_ROWS));
     if let Some(chunk) = job.chunks.first() {
-        one.fold(&chunk.events.slice(component.description(), 0, rows), FUEL_PER_CALL)?;
+        one.fold(&chunk.events.slice(component.description(), 0, rows), Limits::DEFAULT.fuel)?;
     }
     let memory_mib = one.memory_bytes() as f64 / (1 << 20) as f64;
     let certificate = certificate(job, Arc::new(component))?;

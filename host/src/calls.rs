@@ -7,7 +7,8 @@ use crate::description::Description;
 use crate::digest::Digest;
 use crate::extract::{Extracted, Rejected};
 use crate::key;
-use crate::transform::{CELLS_PER_EVENT_MAX, Cells, Events, FUEL_PER_CALL, Fault, Folded, Transform};
+use crate::limits::Limits;
+use crate::transform::{Cells, Events, Fault, Folded, Transform};
 use hashbrown::HashTable;
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
@@ -99,6 +100,7 @@ const FUEL_HEADROOM: u64 = 64;
 /// saves calls that would fail, and obeys the recorded verdicts on which machines may differ.
 pub struct Calls {
     transform: Arc<dyn Transform>,
+    limits: Limits,
     /// Events whose row alone overflowed the stack.
     verdicts: Arc<Verdicts>,
     /// The most rows a call is given; lowered when chunks fail whose halves pass.
@@ -106,6 +108,10 @@ pub struct Calls {
     fuel_per_row: AtomicU64,
     /// Fuel a row of the last call that had rows enough to tell; 0: none had.
     usual_fuel: AtomicU64,
+    /// The most pairs of a merge, lowered in the same way.
+    pairs_max: AtomicUsize,
+    /// The most cells of a `present`, lowered in the same way.
+    cells_max: AtomicUsize,
 }
 
 /// Recorded verdicts by offset: a stack overflow, the one failure on which machines may differ.
@@ -125,8 +131,16 @@ impl Verdicts {
 
 impl Calls {
     pub fn new(transform: Arc<dyn Transform>, verdicts: Arc<Verdicts>) -> Calls {
-        let (fuel_per_row, usual_fuel) = (AtomicU64::new(0), AtomicU64::new(0));
-        Calls { transform, verdicts, rows_max: AtomicUsize::new(usize::MAX), fuel_per_row, usual_fuel }
+        Calls {
+            limits: transform.limits(),
+            transform,
+            verdicts,
+            rows_max: AtomicUsize::new(usize::MAX),
+            fuel_per_row: AtomicU64::new(0),
+            usual_fuel: AtomicU64::new(0),
+            pairs_max: AtomicUsize::new(CELLS_PER_CALL),
+            cells_max: AtomicUsize::new(CELLS_PER_CALL),
+        }
     }
 
     pub fn description(&self) -> &Description {
@@ -192,7 +206,10 @@ impl Calls {
     fn step(&self) -> usize {
         let by_fuel = match self.usual_fuel.load(Ordering::Relaxed) {
             0 => TELLING_ROWS,
-            fuel => usize::try_from(FUEL_PER_CALL / 4 / fuel).unwrap_or(usize::MAX).max(TELLING_ROWS),
+            fuel => {
+                let rows = usize::try_from(self.limits.fuel / 4 / fuel).unwrap_or(usize::MAX);
+                rows.max(TELLING_ROWS)
+            }
         };
         by_fuel.min(self.rows_max.load(Ordering::Relaxed)).max(1)
     }
@@ -229,9 +246,8 @@ impl Calls {
             let piece = events.slice(self.description(), from, to);
             self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
         }
-        let a_limit = matches!(fault, Fault::Fuel { .. } | Fault::Memory { .. } | Fault::ResultSize { .. });
-        if a_limit && out.rejected.len() == rejected {
-            self.rows_max.fetch_min(half, Ordering::Relaxed);
+        if out.rejected.len() == rejected {
+            lower(&self.rows_max, half, &fault);
         }
         Ok(())
     }
@@ -252,7 +268,7 @@ impl Calls {
         if rows >= TELLING_ROWS {
             self.usual_fuel.store((folded.fuel / rows as u64).max(1), Ordering::Relaxed);
         }
-        let part = checked(self.description(), rows, &mut folded).map_err(Fault::Malformed)?;
+        let part = checked(self.description(), &self.limits, rows, &mut folded).map_err(Fault::Malformed)?;
         Ok((part, folded))
     }
 
@@ -261,10 +277,10 @@ impl Calls {
     fn fuel(&self, rows: usize) -> u64 {
         let seen = self.fuel_per_row.load(Ordering::Relaxed);
         if rows <= 1 || seen == 0 {
-            return FUEL_PER_CALL;
+            return self.limits.fuel;
         }
         let wanted = (seen + 1000).saturating_mul(rows as u64).saturating_mul(FUEL_HEADROOM);
-        wanted.min(FUEL_PER_CALL)
+        wanted.min(self.limits.fuel)
     }
 
     /// Merges pair by pair, left earlier in the log; what fails is halved to the single pair.
@@ -272,7 +288,7 @@ impl Calls {
         let mut out = Merged::default();
         let mut from = 0;
         while from < left.len() {
-            let to = pairs_of_one_call(left, right, from);
+            let to = pairs_of_one_call(left, right, from, self.pairs_max.load(Ordering::Relaxed));
             if from == 0 && to == left.len() {
                 self.merge_halving(left, right, 0, &mut out)?;
             } else {
@@ -308,9 +324,13 @@ impl Calls {
             out.broken.push((first, format!("merge {fault}")));
             return Ok(());
         }
-        let half = pairs / 2;
+        let (half, broken) = (pairs.div_ceil(2), out.broken.len());
         self.merge_halving(&left.slice(0, half), &right.slice(0, half), first, out)?;
-        self.merge_halving(&left.slice(half, pairs), &right.slice(half, pairs), first + half, out)
+        self.merge_halving(&left.slice(half, pairs), &right.slice(half, pairs), first + half, out)?;
+        if out.broken.len() == broken {
+            lower(&self.pairs_max, half, &fault);
+        }
+        Ok(())
     }
 
     fn merge_once(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
@@ -328,14 +348,16 @@ impl Calls {
         let mut out = Presented::default();
         let mut builders: Vec<crate::column::Builder> = Vec::new();
         builders.resize_with(self.description().outputs.len(), Default::default);
-        for from in (0..states.len()).step_by(CELLS_PER_CALL) {
-            let to = states.len().min(from + CELLS_PER_CALL);
+        let mut from = 0;
+        while from < states.len() {
+            let to = states.len().min(from + self.cells_max.load(Ordering::Relaxed));
             let cells = Shown {
                 keys: key::columns(&self.description().keys, (from..to).map(|i| keys.get(i))),
                 windows: windows.get(from..to).unwrap_or_default(),
                 states: states.slice(from, to),
             };
             self.present_halving(&cells, from, &mut builders, &mut out.broken)?;
+            from = to;
         }
         out.columns = builders.into_iter().map(crate::column::Builder::finish).collect();
         Ok(out)
@@ -366,9 +388,13 @@ impl Calls {
             broken.push((first, format!("present {fault}")));
             return Ok(());
         }
-        let half = rows / 2;
+        let (half, already) = (rows.div_ceil(2), broken.len());
         self.present_halving(&cells.slice(self.description(), 0, half), first, builders, broken)?;
-        self.present_halving(&cells.slice(self.description(), half, rows), first + half, builders, broken)
+        self.present_halving(&cells.slice(self.description(), half, rows), first + half, builders, broken)?;
+        if broken.len() == already {
+            lower(&self.cells_max, half, &fault);
+        }
+        Ok(())
     }
 
     fn present_once(&self, cells: &Shown<'_>) -> Result<Vec<Column>, Fault> {
@@ -414,10 +440,17 @@ impl Shown<'_> {
     }
 }
 
+/// Remembers that a call met a limit whose halves, of at most `half` each, passed.
+fn lower(most: &AtomicUsize, half: usize, fault: &Fault) {
+    if matches!(fault, Fault::Fuel { .. } | Fault::Memory { .. } | Fault::ResultSize { .. }) {
+        most.fetch_min(half.max(1), Ordering::Relaxed);
+    }
+}
+
 /// Where the pairs of a bulk merge that starts at `from` end: bounded in number and in bytes.
-fn pairs_of_one_call(left: &Blobs, right: &Blobs, from: usize) -> usize {
+fn pairs_of_one_call(left: &Blobs, right: &Blobs, from: usize, most: usize) -> usize {
     let mut bytes = 0;
-    let last = left.len().min(from + CELLS_PER_CALL);
+    let last = left.len().min(from + most);
     for i in from..last {
         bytes += left.get(i).len() + right.get(i).len();
         if bytes > STATE_BYTES_PER_CALL {
@@ -428,10 +461,15 @@ fn pairs_of_one_call(left: &Blobs, right: &Blobs, from: usize) -> usize {
 }
 
 /// Checks what `fold` returned against the contract, and gives it its canonical keys.
-fn checked(description: &Description, rows: usize, folded: &mut Folded) -> Result<Part, String> {
+fn checked(
+    description: &Description,
+    limits: &Limits,
+    rows: usize,
+    folded: &mut Folded,
+) -> Result<Part, String> {
     let cells = std::mem::take(&mut folded.cells);
     check_rejected(rows, folded)?;
-    check_cells(description, rows, &cells)?;
+    check_cells(description, limits, rows, &cells)?;
     let count = cells.states.len();
     let windows = match description.window {
         Some(_) => i64s(&cells.windows).collect(),
@@ -483,11 +521,12 @@ fn check_rejected(rows: usize, folded: &Folded) -> Result<(), String> {
     Ok(())
 }
 
-fn check_cells(description: &Description, rows: usize, cells: &Cells) -> Result<(), String> {
+fn check_cells(description: &Description, limits: &Limits, rows: usize, cells: &Cells) -> Result<(), String> {
     cells.states.check("states")?;
     let count = cells.states.len();
-    if count > rows.saturating_mul(CELLS_PER_EVENT_MAX) {
-        return Err(format!("{count} cells of {rows} events, more than {CELLS_PER_EVENT_MAX} an event"));
+    let most = limits.cells_per_event;
+    if count > rows.saturating_mul(most) {
+        return Err(format!("{count} cells of {rows} events, more than {most} an event"));
     }
     if cells.keys.len() != description.keys.len() {
         return Err(format!("{} keys are described, {} returned", description.keys.len(), cells.keys.len()));

@@ -39,7 +39,7 @@ use crate::description::{Description, Order};
 use crate::extract::{Extractor, Scratch};
 use crate::log::Log;
 use crate::offset::{Offset, Range};
-use crate::transform::{FUEL_PER_CALL, Transform};
+use crate::transform::Transform;
 use crate::wasm::Component;
 use bench::Bench;
 use examine::Examination;
@@ -159,7 +159,7 @@ pub struct Coverage {
     pub out_of_range: u64,
     /// Events that met a limit of a call, even alone.
     pub limited: u64,
-    /// The most fuel that one event took, of [`FUEL_PER_CALL`].
+    /// The most fuel that one event took, of its limit.
     pub fuel_of_one_max: u64,
     /// Chunks that failed although each of their events passes alone.
     pub chunks_failed: u64,
@@ -342,9 +342,9 @@ fn warnings(subject: &Subject, coverage: &Coverage) -> Vec<String> {
             "{events} events met a limit of fuel, memory, stack or result, even alone: rejected"
         ));
     }
-    if coverage.fuel_of_one_max > FUEL_PER_CALL / NEAR_A_LIMIT {
-        let fuel = coverage.fuel_of_one_max;
-        warnings.push(format!("one event took {fuel} fuel of the {FUEL_PER_CALL} that it may take"));
+    let (fuel, most) = (coverage.fuel_of_one_max, subject.fresh.limits().fuel);
+    if fuel > most / NEAR_A_LIMIT {
+        warnings.push(format!("one event took {fuel} fuel of the {most} that it may take"));
     }
     if coverage.chunks_failed > 0 {
         let chunks = coverage.chunks_failed;

@@ -17,6 +17,7 @@ pub mod cell;
 pub mod tally;
 pub mod certificate;
 pub mod settings;
+pub mod limits;
 pub mod transform;
 
 // Adapters.

@@ -5,6 +5,7 @@
 use crate::column::{Blobs, Column};
 use crate::description::Description;
 use crate::digest::Digest;
+use crate::limits::Limits;
 
 /// A chunk as `fold` sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,16 +99,8 @@ impl Fault {
     }
 }
 
-/// Fuel that one event may take: the limit of every call, whatever its number of rows.
-pub const FUEL_PER_CALL: u64 = 2_000_000_000;
-/// Linear memory of one instance.
-pub const MEMORY_BYTES_MAX: u64 = 256 << 20;
-/// WebAssembly stack of one call.
+/// WebAssembly stack of one call. No setting changes it: it is the engine's.
 pub const STACK_BYTES_MAX: u64 = 1 << 20;
-/// Bytes of one call's result.
-pub const RESULT_BYTES_MAX: u64 = 64 << 20;
-/// Cells that one event may touch.
-pub const CELLS_PER_EVENT_MAX: usize = 1024;
 /// Rules of extraction, limits and verdicts; part of every version. A host that changes one of
 /// them raises this number.
 pub const SEMANTICS: u64 = 1;
@@ -121,7 +114,12 @@ pub trait Transform: Send + Sync {
     /// The identity of component, settings and semantics number.
     fn version(&self) -> Digest;
 
-    /// `fuel` is at most [`FUEL_PER_CALL`]; a call of several rows may be given less, since its
+    /// What one call may take.
+    fn limits(&self) -> Limits {
+        Limits::DEFAULT
+    }
+
+    /// `fuel` is at most that of the limits; a call of several rows may be given less, since its
     /// failure only leads to halves.
     fn fold(&self, events: &Events, fuel: u64) -> Result<Folded, Fault>;
 

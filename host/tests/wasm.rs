@@ -3,9 +3,8 @@
 
 use bifocal::column::{Blobs, Builder, Column, Value};
 use bifocal::description::Kind;
-use bifocal::transform::{
-    Events, FUEL_PER_CALL, Fault, Folded, MEMORY_BYTES_MAX, RESULT_BYTES_MAX, STACK_BYTES_MAX, Transform,
-};
+use bifocal::limits::Limits;
+use bifocal::transform::{Events, Fault, Folded, STACK_BYTES_MAX, Transform};
 use bifocal::wasm::{Component, Engine, Error, Level, Options};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -68,7 +67,7 @@ fn state(count: i64, sum: i64) -> Blobs {
 }
 
 fn fold(transform: &dyn Transform, events: &Events) -> Result<Folded, Fault> {
-    transform.fold(events, FUEL_PER_CALL)
+    transform.fold(events, Limits::DEFAULT.fuel)
 }
 
 #[test]
@@ -152,14 +151,14 @@ fn a_trap_without_words_names_its_cause() {
 
 #[test]
 fn a_loop_runs_out_of_fuel() {
-    assert_eq!(fault_of_one_bad_event("loop"), Fault::Fuel { limit: FUEL_PER_CALL });
+    assert_eq!(fault_of_one_bad_event("loop"), Fault::Fuel { limit: Limits::DEFAULT.fuel });
     let scarce = misbehaving("loop").fold(&events(&[("bad", 1)]), 100_000).unwrap_err();
     assert_eq!(scarce, Fault::Fuel { limit: 100_000 });
 }
 
 #[test]
 fn eating_memory_is_a_fault_of_memory() {
-    let memory = Fault::Memory { limit_bytes: MEMORY_BYTES_MAX };
+    let memory = Fault::Memory { limit_bytes: Limits::DEFAULT.memory_bytes };
     assert_eq!(fault_of_one_bad_event("memory"), memory);
     assert_eq!(fault_of_one_bad_event("memory-grow"), memory);
 }
@@ -185,11 +184,60 @@ fn a_returned_error_is_kept_up_to_a_bound() {
 fn a_result_above_the_limit_is_refused() {
     let fault = fold(&misbehaving("huge-result"), &events(&[("bad", 1)])).unwrap_err();
     let Fault::ResultSize { bytes, limit_bytes } = fault else { panic!() };
-    assert_eq!(limit_bytes, RESULT_BYTES_MAX);
+    assert_eq!(limit_bytes, Limits::DEFAULT.result_bytes);
     assert!(bytes > 65 << 20 && bytes < 66 << 20, "{bytes}");
     // 300 times the same MiB: the host stops gathering.
     let fault = fold(&misbehaving("huge-lift"), &events(&[("bad", 1)])).unwrap_err();
-    assert!(matches!(fault, Fault::ResultSize { bytes, .. } if bytes > RESULT_BYTES_MAX), "{fault:?}");
+    assert!(
+        matches!(fault, Fault::ResultSize { bytes, .. } if bytes > Limits::DEFAULT.result_bytes),
+        "{fault:?}"
+    );
+}
+
+/// A mode of the misbehaving guest under other limits.
+fn limited(mode: &str, limits: &str) -> Component {
+    let settings = format!(r#"{{"@limits":{limits},"mode":"{mode}"}}"#);
+    Component::load(&ENGINE, guests::misbehaving(), &settings).unwrap()
+}
+
+#[test]
+fn settings_lower_and_raise_the_limits_of_a_call() {
+    let one = events(&[("bad", 1)]);
+    let fault = |component: &Component| component.fold(&one, component.limits().fuel).unwrap_err();
+    let scarce = limited("loop", r#"{"fuel":1000000}"#);
+    assert_eq!(fault(&scarce), Fault::Fuel { limit: 1_000_000 });
+    let merge = limited("merge-loop", r#"{"fuel":1000000}"#).merge(&state(1, 666), &state(1, 1));
+    assert_eq!(merge, Err(Fault::Fuel { limit: 1_000_000 }));
+
+    let small = limited("memory", r#"{"memory":"8MiB"}"#);
+    assert_eq!(fault(&small), Fault::Memory { limit_bytes: 8 << 20 });
+    let result = limited("huge-result", r#"{"result":"1MiB"}"#);
+    assert!(matches!(fault(&result), Fault::ResultSize { limit_bytes: 1_048_576, .. }));
+
+    // With more memory there is no need to cope, which that mode takes for a fault of its own.
+    let large = limited("memory-copes", r#"{"memory":"2GiB"}"#);
+    assert!(matches!(fault(&large), Fault::Trap(text) if text.contains("1 GiB was not refused")));
+    let result = limited("huge-result", r#"{"result":"128MiB"}"#);
+    assert!(result.fold(&one, result.limits().fuel).is_ok(), "65 MiB are within 128");
+}
+
+#[test]
+fn limits_are_part_of_the_version_and_hidden_from_the_transform() {
+    let plain = misbehaving("count");
+    let other = limited("count", r#"{"cells":7}"#);
+    assert_ne!(plain.version(), other.version());
+    assert_eq!(other.limits(), Limits { cells_per_event: 7, ..Limits::DEFAULT });
+    // The guest looks for its mode in the text of its settings; this one would be found first.
+    let hidden =
+        Component::load(&ENGINE, guests::misbehaving(), r#"{"@limits":{"mode":"loop"},"mode":"count"}"#);
+    assert!(hidden.err().unwrap().to_string().contains("'@limits.mode': there is no such limit"));
+}
+
+#[test]
+fn a_component_whose_memory_is_larger_than_its_limit_from_the_start_is_refused() {
+    let error = Component::load(&ENGINE, guests::misbehaving(), r#"{"@limits":{"memory":"1MiB"}}"#);
+    let error = error.err().unwrap().to_string();
+    assert_eq!(error, "cannot be started: it asked for more memory than 1048576 bytes");
 }
 
 #[test]
@@ -235,9 +283,9 @@ fn nonsense_in_columns_is_returned_as_it_is() {
 fn a_slow_guest_fails_by_chunk_size_and_not_by_event() {
     let component = misbehaving("slow");
     let fault = fold(&component, &mostly_good(4000, 0)).unwrap_err();
-    assert_eq!(fault, Fault::Fuel { limit: FUEL_PER_CALL });
+    assert_eq!(fault, Fault::Fuel { limit: Limits::DEFAULT.fuel });
     let folded = fold(&component, &mostly_good(100, 0)).unwrap();
-    assert!(folded.fuel > FUEL_PER_CALL / 4000 * 100, "{}", folded.fuel);
+    assert!(folded.fuel > Limits::DEFAULT.fuel / 4000 * 100, "{}", folded.fuel);
 }
 
 #[test]
@@ -246,7 +294,10 @@ fn merge_and_present_fail_like_fold() {
     let good = state(1, 1);
     let trap = misbehaving("merge-trap").merge(&good, &bad).unwrap_err();
     assert!(matches!(&trap, Fault::Trap(text) if text.ends_with("a sum of 666")), "{trap}");
-    assert_eq!(misbehaving("merge-loop").merge(&bad, &good), Err(Fault::Fuel { limit: FUEL_PER_CALL }));
+    assert_eq!(
+        misbehaving("merge-loop").merge(&bad, &good),
+        Err(Fault::Fuel { limit: Limits::DEFAULT.fuel })
+    );
     let overflow = misbehaving("count").merge(&state(1, 1 << 62), &state(1, 1 << 62));
     assert_eq!(overflow, Err(Fault::Failed("the sum is out of range".into())));
     let failed = misbehaving("present-fail").present(&[], &[], &bad);

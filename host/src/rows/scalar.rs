@@ -5,6 +5,7 @@ use crate::time::Rfc3339;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use std::io::Write;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -61,14 +62,16 @@ pub fn integer(out: &mut Vec<u8>, number: i64) {
     json(out, &number);
 }
 
-/// The shortest text that reads back as the same number, which is finite.
+/// The shortest text that reads back as the same number, which is finite: with a point, or with an
+/// exponent where it is below 10^-4 or from 10^16 on. It is the rule of every SDK, so that a float prints
+/// the same in a column and within a `json` output.
 pub fn float(out: &mut Vec<u8>, number: f64) {
-    json(out, &number);
+    debug(out, number);
 }
 
 /// [`float`] of a number of single precision, which needs fewer digits.
 pub fn float32(out: &mut Vec<u8>, number: f32) {
-    json(out, &number);
+    debug(out, number);
 }
 
 /// All `digits` digits after the point: 1182.50.
@@ -104,6 +107,12 @@ pub fn quoted(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Numbers and texts by serde_json, which cannot fail for them.
+/// Of a float, this form is just that rule.
+fn debug(out: &mut Vec<u8>, value: impl std::fmt::Debug) {
+    let written = write!(out, "{value:?}");
+    debug_assert!(written.is_ok());
+}
+
 fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok());

@@ -11,7 +11,8 @@ use super::{Engine, Error, Import, Level, Reused, imports, segments};
 use crate::column::{Blobs, Column};
 use crate::description::Description;
 use crate::digest::{Digest, Hasher};
-use crate::transform::{Events, FUEL_PER_CALL, Fault, Folded, SEMANTICS, Transform};
+use crate::limits::Limits;
+use crate::transform::{Events, Fault, Folded, SEMANTICS, Transform};
 use std::sync::Arc;
 use wasmparser::Parser;
 use wasmtime::component::InstancePre;
@@ -30,6 +31,8 @@ pub struct Component {
 struct Loaded {
     engine: Engine,
     bytes: Vec<u8>,
+    limits: Limits,
+    /// As the transform sees them.
     settings: Arc<str>,
     imports: Vec<Import>,
     functions: Functions,
@@ -42,22 +45,22 @@ struct Loaded {
 
 impl Component {
     /// Audits, compiles (or finds compiled) and binds a component, and asks it for its description.
-    /// `settings` is a JSON object in canonical form; its bytes are part of the version.
+    /// `settings` is a JSON object in canonical form; its bytes are part of the version. Limits are
+    /// among them ([`crate::limits`]).
     pub fn load(engine: &Engine, bytes: &[u8], settings: &str) -> Result<Component, Error> {
         recognise(bytes)?;
-        if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(settings) {
-            return Err(Error::Settings(error.to_string()));
-        }
+        let (limits, seen) = Limits::of(settings)?;
         let digest = Digest::of(bytes);
         let compiled = compile(engine, bytes, digest)?;
         let functions = audit::exports(&engine.wasmtime, &compiled)?;
         let imports = audit::imports(&engine.wasmtime, &compiled)?;
         let pre = imports::bind(&engine.wasmtime, &compiled)?;
-        let settings: Arc<str> = settings.into();
+        let seen: Arc<str> = seen.into();
 
         // The transform's name is not known before it has described itself.
-        let state = state(engine, &settings, digest.short().into(), Wasi::Frozen).map_err(Error::Start)?;
-        let mut guest = Guest::start(&pre, state, FUEL_PER_CALL).map_err(Error::Start)?;
+        let name = digest.short().into();
+        let state = state(engine, &seen, limits, name, Wasi::Frozen).map_err(Error::Start)?;
+        let mut guest = Guest::start(&pre, state, limits.fuel).map_err(Error::Start)?;
         check_types(&mut guest, &functions)?;
         let described: boundary::Description =
             guest.call(&functions.describe, ()).map_err(Error::Describe)?;
@@ -67,8 +70,9 @@ impl Component {
         let loaded = Loaded {
             engine: engine.clone(),
             bytes: bytes.to_vec(),
-            version: version(bytes, &settings),
-            settings,
+            version: version(bytes, settings),
+            limits,
+            settings: seen,
             imports,
             functions,
             pre,
@@ -102,7 +106,8 @@ impl Component {
 
     pub(super) fn start(&self, fuel: u64) -> Result<Guest, Fault> {
         let loaded = &*self.loaded;
-        let state = state(&loaded.engine, &loaded.settings, loaded.name.clone(), self.wasi)?;
+        let name = loaded.name.clone();
+        let state = state(&loaded.engine, &loaded.settings, loaded.limits, name, self.wasi)?;
         Guest::start(&loaded.pre, state, fuel)
     }
 
@@ -140,26 +145,36 @@ impl Transform for Component {
         self.loaded.version
     }
 
+    fn limits(&self) -> Limits {
+        self.loaded.limits
+    }
+
     fn fold(&self, events: &Events, fuel: u64) -> Result<Folded, Fault> {
         self.fold_in(&mut self.start(fuel)?, events)
     }
 
     fn merge(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
-        self.merge_in(&mut self.start(FUEL_PER_CALL)?, left, right)
+        self.merge_in(&mut self.start(self.limits().fuel)?, left, right)
     }
 
     fn present(&self, keys: &[Column], windows: &[u8], states: &Blobs) -> Result<Vec<Column>, Fault> {
-        self.present_in(&mut self.start(FUEL_PER_CALL)?, keys, windows, states)
+        self.present_in(&mut self.start(self.limits().fuel)?, keys, windows, states)
     }
 }
 
-fn state(engine: &Engine, settings: &Arc<str>, transform: Arc<str>, wasi: Wasi) -> Result<State, Fault> {
+fn state(
+    engine: &Engine,
+    settings: &Arc<str>,
+    limits: Limits,
+    transform: Arc<str>,
+    wasi: Wasi,
+) -> Result<State, Fault> {
     Ok(State {
         _slot: engine.slots.take()?,
         settings: settings.clone(),
         log: CallLog::new(engine.log.clone(), transform),
         world: World::new(wasi),
-        memory: Memory::default(),
+        memory: Memory::of(limits),
         samples: engine.samples.clone(),
     })
 }

@@ -2,7 +2,8 @@
 
 use super::profile::{self, Samples};
 use super::{Error, Level, Sink, cache::Cache, slots::Slots};
-use crate::transform::{MEMORY_BYTES_MAX, STACK_BYTES_MAX};
+use crate::limits::MEMORY_BYTES_CEILING;
+use crate::transform::STACK_BYTES_MAX;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,7 +147,7 @@ fn pool(instances_max: u32) -> PoolingAllocationConfig {
         .max_tables_per_module(TABLES_PER_COMPONENT)
         .max_component_instance_size(INSTANCE_BOOKKEEPING_BYTES)
         .max_core_instance_size(INSTANCE_BOOKKEEPING_BYTES)
-        .max_memory_size(usize::try_from(MEMORY_BYTES_MAX).unwrap_or(usize::MAX))
+        .max_memory_size(usize::try_from(MEMORY_BYTES_CEILING).unwrap_or(usize::MAX))
         .table_elements(TABLE_ELEMENTS_MAX)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES)

@@ -1,8 +1,8 @@
 //! Why a component was not loaded. One sentence each; the caller adds the file's name.
 
 use super::CONTRACT;
-use crate::description;
 use crate::transform::Fault;
+use crate::{description, limits};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,8 +32,8 @@ pub enum Error {
     ImportType(String),
     #[error("cannot be made a component: {0}")]
     Componentize(String),
-    #[error("settings must be a JSON object: {0}")]
-    Settings(String),
+    #[error(transparent)]
+    Settings(#[from] limits::Error),
     #[error("cannot be started: it {0}")]
     Start(Fault),
     #[error("its describe {0}")]

@@ -2,12 +2,12 @@
 //! went wrong.
 
 use super::boundary::Weight;
-use super::limits::{LIFT_BYTES_MAX, Memory, NoMemory};
+use super::limits::{Memory, NoMemory};
 use super::log::{CallLog, bounded};
 use super::profile::{self, Samples};
 use super::slots::Slot;
 use super::wasi;
-use crate::transform::{Fault, MEMORY_BYTES_MAX, RESULT_BYTES_MAX, STACK_BYTES_MAX};
+use crate::transform::{Fault, STACK_BYTES_MAX};
 use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
@@ -36,7 +36,7 @@ impl Guest {
     pub fn start(pre: &InstancePre<State>, state: State, fuel: u64) -> Result<Guest, Fault> {
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel(LIFT_BYTES_MAX);
+        store.set_hostcall_fuel(store.data().memory.lift_bytes_max());
         store.set_fuel(fuel).map_err(host)?;
         if let Some(samples) = store.data_mut().samples.take() {
             profile::watch(&mut store, samples);
@@ -82,12 +82,8 @@ impl Guest {
             Ok((Ok(result),)) => {
                 self.store.data_mut().log.finish();
                 let bytes = result.weight() as u64;
-                let fits = bytes <= RESULT_BYTES_MAX;
-                if fits {
-                    Ok(result)
-                } else {
-                    Err(Fault::ResultSize { bytes, limit_bytes: RESULT_BYTES_MAX })
-                }
+                let limit_bytes = self.store.data().memory.limits().result_bytes;
+                if bytes <= limit_bytes { Ok(result) } else { Err(Fault::ResultSize { bytes, limit_bytes }) }
             }
             Ok((Err(text),)) => {
                 self.store.data_mut().log.finish();
@@ -131,14 +127,15 @@ fn fault(store: &mut Store<State>, fuel: u64, error: &wasmtime::Error) -> Option
         Some(Trap::OutOfFuel) => Some(Fault::Fuel { limit: fuel }),
         Some(Trap::StackOverflow) => Some(Fault::Stack { limit_bytes: STACK_BYTES_MAX }),
         // A guest that is refused memory and cannot go on aborts, which shows as any trap.
-        _ if state.memory.denied() => Some(Fault::Memory { limit_bytes: MEMORY_BYTES_MAX }),
+        _ if state.memory.denied() => Some(Fault::Memory { limit_bytes: state.memory.limits().memory_bytes }),
         Some(trap) => {
             let cause = trap.to_string();
             Some(trapped(cause.strip_prefix("wasm trap: ").unwrap_or(&cause), &state.log))
         }
         // wasmtime does not export this error's type.
         None if error.root_cause().to_string().contains("fuel allocated for hostcalls") => {
-            Some(Fault::ResultSize { bytes: LIFT_BYTES_MAX as u64, limit_bytes: RESULT_BYTES_MAX })
+            let limit_bytes = state.memory.limits().result_bytes;
+            Some(Fault::ResultSize { bytes: state.memory.lift_bytes_max() as u64, limit_bytes })
         }
         None => None,
     }

@@ -2,13 +2,8 @@
 //! of its result, and host calls, which are paid for in fuel.
 
 use super::engine::TABLE_ELEMENTS_MAX;
-use crate::transform::{MEMORY_BYTES_MAX, RESULT_BYTES_MAX};
+use crate::limits::Limits;
 use wasmtime::{ResourceLimiter, StoreContextMut, Trap};
-
-/// Bytes that the host may gather while it reads one result, or one argument of a host call. A
-/// result is at most three times as large here as in the canonical ABI (records of vectors), so
-/// whatever the limit on results allows fits.
-pub const LIFT_BYTES_MAX: usize = 3 * RESULT_BYTES_MAX as usize;
 
 /// Fuel of one call of the host, beside one a byte that it handles: about what such a call takes in
 /// guest instructions. Without a price a guest could keep the host busy for next to nothing.
@@ -27,14 +22,29 @@ pub fn charge<T: 'static>(store: &mut StoreContextMut<'_, T>, bytes: usize) -> w
 pub struct NoMemory(String);
 
 /// Counts and bounds the memory of one instance.
-#[derive(Default)]
 pub struct Memory {
+    limits: Limits,
     bytes: u64,
     /// Growth was refused. A guest may cope; if it traps later, this is why.
     denied: bool,
 }
 
 impl Memory {
+    pub fn of(limits: Limits) -> Memory {
+        Memory { limits, bytes: 0, denied: false }
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Bytes that the host may gather while it reads one result, or one argument of a host call. A
+    /// result is at most three times as large here as in the canonical ABI (records of vectors), so
+    /// whatever the limit on results allows fits.
+    pub fn lift_bytes_max(&self) -> usize {
+        usize::try_from(self.limits.result_bytes.saturating_mul(3)).unwrap_or(usize::MAX)
+    }
+
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -56,7 +66,7 @@ impl ResourceLimiter for Memory {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current) as u64);
-        if bytes > MEMORY_BYTES_MAX {
+        if bytes > self.limits.memory_bytes {
             self.denied = true;
             return Ok(false);
         }
@@ -88,11 +98,11 @@ impl ResourceLimiter for Memory {
 mod tests {
     use super::*;
 
-    const LIMIT: usize = MEMORY_BYTES_MAX as usize;
+    const LIMIT: usize = Limits::DEFAULT.memory_bytes as usize;
 
     #[test]
     fn memory_is_bounded_over_all_memories_of_an_instance() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::of(Limits::DEFAULT);
         assert!(memory.memory_growing(0, LIMIT / 2, None).unwrap());
         assert!(memory.memory_growing(0, LIMIT / 4, None).unwrap());
         assert!(memory.memory_growing(LIMIT / 4, LIMIT / 2, None).unwrap());
@@ -103,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_a_module_forbids_itself_is_no_denial_of_ours() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::of(Limits::DEFAULT);
         assert!(!memory.memory_growing(0, 2 << 16, Some(1 << 16)).unwrap());
         assert!(!memory.denied());
         assert!(memory.memory_growing(0, LIMIT, None).unwrap(), "what was refused is not counted");
@@ -111,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_refusal_by_the_machine_is_no_denial_of_ours() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::of(Limits::DEFAULT);
         let error = memory.memory_grow_failed(wasmtime::Error::msg("no room")).unwrap_err();
         assert!(error.is::<NoMemory>());
         assert!(!memory.denied());
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn tables_are_bounded() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::of(Limits::DEFAULT);
         assert!(memory.table_growing(0, TABLE_ELEMENTS_MAX, None).unwrap());
         assert!(!memory.table_growing(0, TABLE_ELEMENTS_MAX + 1, None).unwrap());
         assert!(!memory.table_growing(0, 2, Some(1)).unwrap());

@@ -5,7 +5,8 @@ use super::guest::Guest;
 use crate::column::{Blobs, Column};
 use crate::description::Description;
 use crate::digest::Digest;
-use crate::transform::{Events, FUEL_PER_CALL, Fault, Folded, Transform};
+use crate::limits::Limits;
+use crate::transform::{Events, Fault, Folded, Transform};
 use std::sync::{Mutex, PoisonError};
 
 /// A transform whose calls share one instance, one after the other. A call that fails in another
@@ -52,15 +53,19 @@ impl Transform for Reused {
         self.component.version()
     }
 
+    fn limits(&self) -> Limits {
+        self.component.limits()
+    }
+
     fn fold(&self, events: &Events, fuel: u64) -> Result<Folded, Fault> {
         self.with(fuel, |guest| self.component.fold_in(guest, events))
     }
 
     fn merge(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
-        self.with(FUEL_PER_CALL, |guest| self.component.merge_in(guest, left, right))
+        self.with(self.limits().fuel, |guest| self.component.merge_in(guest, left, right))
     }
 
     fn present(&self, keys: &[Column], windows: &[u8], states: &Blobs) -> Result<Vec<Column>, Fault> {
-        self.with(FUEL_PER_CALL, |guest| self.component.present_in(guest, keys, windows, states))
+        self.with(self.limits().fuel, |guest| self.component.present_in(guest, keys, windows, states))
     }
 }

@@ -5,9 +5,10 @@ use bifocal::column::{Blobs, Builder, Column, Value, i64s};
 use bifocal::description::{Description, Field, Kind, Order, Window};
 use bifocal::digest::Digest;
 use bifocal::extract::Extracted;
+use bifocal::limits::Limits;
 use bifocal::offset::{Offset, Range};
 use bifocal::table::{Below, Left, Table};
-use bifocal::transform::{Cells, Events, FUEL_PER_CALL, Fault, Folded, Rejection, Transform};
+use bifocal::transform::{Cells, Events, Fault, Folded, Rejection, Transform};
 use generator::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -33,6 +34,9 @@ pub struct Lists {
     description: Description,
     pub quirks: BTreeMap<i64, Quirk>,
     pub fuel_per_row: u64,
+    pub limits: Limits,
+    /// A merge or present of more states meets the limit of fuel.
+    pub states_max: usize,
     /// A merge whose right state holds one of these fails.
     pub unmergeable: BTreeSet<i64>,
     /// A state that holds one of these cannot be presented.
@@ -42,6 +46,8 @@ pub struct Lists {
     pub presented: Option<Tamper<Vec<Column>>>,
     /// The values of each call of `fold`.
     pub calls: Mutex<Vec<Vec<i64>>>,
+    /// The number of states of each call of `merge` and `present`.
+    pub state_calls: Mutex<Vec<usize>>,
 }
 
 /// One event; its key may be absent.
@@ -84,12 +90,15 @@ impl Lists {
             description,
             quirks: BTreeMap::new(),
             fuel_per_row: 1,
+            limits: Limits::DEFAULT,
+            states_max: usize::MAX,
             unmergeable: BTreeSet::new(),
             unpresentable: BTreeSet::new(),
             folded: None,
             merged: None,
             presented: None,
             calls: Mutex::default(),
+            state_calls: Mutex::default(),
         }
     }
 
@@ -144,6 +153,11 @@ impl Lists {
         if values.len() as u64 * self.fuel_per_row > fuel { Err(Fault::Fuel { limit: fuel }) } else { Ok(()) }
     }
 
+    fn takes(&self, states: usize) -> Result<(), Fault> {
+        self.state_calls.lock().unwrap().push(states);
+        if states > self.states_max { Err(Fault::Fuel { limit: self.limits.fuel }) } else { Ok(()) }
+    }
+
     fn merge_one(&self, left: &[u8], right: &[u8]) -> Result<Vec<u8>, Fault> {
         if self.description.initial.is_none() {
             return Ok([left, right].concat());
@@ -170,8 +184,12 @@ impl Transform for Lists {
         Digest::of(b"lists")
     }
 
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
     fn fold(&self, events: &Events, fuel: u64) -> Result<Folded, Fault> {
-        assert!(fuel <= FUEL_PER_CALL);
+        assert!(fuel <= self.limits.fuel);
         let values: Vec<i64> = i64s(&events.columns[1].fixed).collect();
         self.calls.lock().unwrap().push(values.clone());
         self.meets(&values, fuel)?;
@@ -199,6 +217,7 @@ impl Transform for Lists {
     }
 
     fn merge(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
+        self.takes(left.len())?;
         let mut out = Blobs::default();
         for (left, right) in left.iter().zip(right.iter()) {
             if let Some(value) = self.values(right).into_iter().find(|value| self.unmergeable.contains(value))
@@ -214,6 +233,7 @@ impl Transform for Lists {
     }
 
     fn present(&self, _: &[Column], _: &[u8], states: &Blobs) -> Result<Vec<Column>, Fault> {
+        self.takes(states.len())?;
         let (mut counts, mut lasts) = (Builder::default(), Builder::default());
         for state in states.iter() {
             let values = self.values(state);

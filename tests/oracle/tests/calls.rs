@@ -2,8 +2,8 @@
 
 use bifocal::calls::{Calls, Verdicts};
 use bifocal::column::Blobs;
+use bifocal::limits::Limits;
 use bifocal::table::Table;
-use bifocal::transform::FUEL_PER_CALL;
 use generator::rng::Rng;
 use oracle_tests::cases;
 use oracle_tests::mock::{Lists, Quirk, Row, chunk, encoded, rows, straight};
@@ -107,7 +107,7 @@ fn verdicts_other_than_stack_are_each_machines_own() {
 fn a_lawful_but_slow_transform_gets_smaller_chunks_and_rejects_nothing() {
     let rows = rows(&mut Rng::new(6), 4096);
     let mut lists = Lists::new();
-    lists.fuel_per_row = FUEL_PER_CALL / 300;
+    lists.fuel_per_row = Limits::DEFAULT.fuel / 300;
     let lists = Arc::new(lists);
     let calls = Calls::new(lists.clone(), Arc::default());
     let first = calls.fold(&chunk(&rows[..2048])).unwrap();
@@ -118,6 +118,58 @@ fn a_lawful_but_slow_transform_gets_smaller_chunks_and_rejects_nothing() {
     assert!(first.rejected.is_empty() && second.rejected.is_empty());
     let calls = lists.calls.lock().unwrap();
     assert!(calls.iter().rev().take(4).all(|values| values.len() == 256), "{:?}", calls.len());
+}
+
+#[test]
+fn a_lower_limit_of_fuel_is_what_calls_are_given_and_sized_by() {
+    let rows = rows(&mut Rng::new(8), 4096);
+    let mut lists = Lists::new();
+    lists.limits.fuel = 3_000_000;
+    lists.fuel_per_row = 1_000;
+    let lists = Arc::new(lists);
+    let calls = Calls::new(lists.clone(), Arc::default());
+    let outcome = calls.fold(&chunk(&rows)).unwrap();
+    assert_eq!((outcome.folded, outcome.splits), (4096, 0));
+    let sizes: Vec<usize> = lists.calls.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [1024; 4], "a quarter of the fuel is 750 rows, but as many as tell are tried");
+}
+
+#[test]
+fn merges_and_presents_that_met_a_limit_become_smaller_ones() {
+    const CELLS: usize = 1000;
+    let mut lists = Lists::new();
+    lists.states_max = 300;
+    let lists = Arc::new(lists);
+    let calls = Calls::new(lists.clone(), Arc::default());
+    let state = |value: usize| (value as i64).to_le_bytes();
+    let states: Blobs = Blobs::from_iter((0..CELLS).map(state));
+    let sizes = || std::mem::take(&mut *lists.state_calls.lock().unwrap());
+    for expected in [vec![1000, 500, 250, 250, 500, 250, 250], vec![250; 4]] {
+        let merged = calls.merge(&states, &states).unwrap();
+        assert!(merged.broken.is_empty() && merged.states.len() == CELLS);
+        assert!((0..CELLS).all(|i| merged.states.get(i) == [state(i), state(i)].concat()));
+        assert_eq!(sizes(), expected);
+    }
+    let keys = Blobs::from_iter((0..CELLS).map(|_| encoded(None)));
+    for expected in [vec![1000, 500, 250, 250, 500, 250, 250], vec![250; 4]] {
+        let presented = calls.present(&keys, &[0; CELLS], &states).unwrap();
+        assert!(presented.broken.is_empty());
+        assert_eq!(presented.columns[1].fixed, states.bytes);
+        assert_eq!(sizes(), expected);
+    }
+}
+
+#[test]
+fn a_broken_pair_does_not_make_merges_smaller() {
+    let mut lists = Lists::new();
+    lists.unmergeable = [7].into();
+    let lists = Arc::new(lists);
+    let calls = Calls::new(lists.clone(), Arc::default());
+    let states: Blobs = Blobs::from_iter((0..64_i64).map(i64::to_le_bytes));
+    assert_eq!(calls.merge(&states, &states).unwrap().broken.len(), 1);
+    lists.state_calls.lock().unwrap().clear();
+    calls.merge(&states, &states).unwrap();
+    assert_eq!(lists.state_calls.lock().unwrap().first(), Some(&64));
 }
 
 #[test]
