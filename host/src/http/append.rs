@@ -36,6 +36,8 @@ struct Parameters {
     first: Option<String>,
     rows: Option<u64>,
     digest: Option<String>,
+    /// The `next_offset` of the source that this request follows, 0 if nothing of it was appended.
+    after: Option<u64>,
     any_time: Option<bool>,
 }
 
@@ -149,10 +151,14 @@ impl Parameters {
         if self.position == Some(0) {
             return Err(Problem::malformed("position: positions are counted from 1"));
         }
+        if self.after.is_some() && self.rows.is_none() {
+            return Err(Problem::malformed("after goes with first, rows and digest"));
+        }
         match (&self.source, &self.first, self.rows, &self.digest) {
             (_, None, None, None) => Ok(None),
             (Some(_), Some(first), Some(rows), Some(text)) => {
-                Ok(Some(Progressed { first: digest("first", first)?, rows, digest: digest("digest", text)? }))
+                let (first, digest) = (digest("first", first)?, digest("digest", text)?);
+                Ok(Some(Progressed { first, rows, digest, after: self.after }))
             }
             _ => Err(Problem::malformed("first, rows and digest go together, and with a source")),
         }

@@ -160,6 +160,7 @@ impl From<store::Error> for Problem {
         match &error {
             store::Error::Unknown { .. } => of(StatusCode::NOT_FOUND, "unknown"),
             store::Error::Taken { .. } => of(StatusCode::CONFLICT, "taken"),
+            store::Error::Moved(_) => of(StatusCode::CONFLICT, "moved"),
             store::Error::Refused(_) => of(StatusCode::UNPROCESSABLE_ENTITY, "refused"),
             store::Error::Busy { .. } => of(StatusCode::TOO_MANY_REQUESTS, "busy"),
             store::Error::Disk { .. } | store::Error::Latched { .. } => {

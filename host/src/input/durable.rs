@@ -134,9 +134,13 @@ impl<'a> Batches<'a> {
         let first = Digest::of(row);
         // A file of this very call may have the same name.
         self.finish()?;
-        let mark = self.destination.mark(&self.file.name, first)?;
+        let mark = match self.destination.mark(&self.file.name, first) {
+            // It may be lost by damage, which is a reason to append all of it again.
+            _ if self.again => None,
+            mark => mark?,
+        };
         self.file.first = Some(first);
-        self.file.before = mark.filter(|_| self.file.marks == Marks::Followed && !self.again);
+        self.file.before = mark.filter(|_| self.file.marks == Marks::Followed);
         Ok(())
     }
 

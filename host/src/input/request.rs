@@ -73,6 +73,8 @@ pub struct Progressed {
     pub first: Digest,
     pub rows: u64,
     pub digest: Digest,
+    /// What the request follows; see [`Batch`].
+    pub after: Option<u64>,
 }
 
 thread_local! {
@@ -111,7 +113,8 @@ pub fn batch(
         .map_err(Error::from)
     })?;
     let Gather { mut batch, position, .. } = gather;
-    if let (Some(source), Some(Progressed { first, rows, digest })) = (origin.source, origin.mark) {
+    if let (Some(source), Some(Progressed { first, rows, digest, after })) = (origin.source, origin.mark) {
+        batch.after = after;
         batch.mark = Some(Mark { source: source.into(), first, rows, position, digest, next_offset: 0 });
     }
     Ok(batch)

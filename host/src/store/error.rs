@@ -23,6 +23,10 @@ pub enum Error {
         "{file}: an earlier write failed, so nothing more is written: {cause}; free the disk and start again"
     )]
     Latched { file: String, cause: String },
+    #[error(
+        "'{0}' was appended further by somebody else meanwhile; give the same command again: it goes on after that"
+    )]
+    Moved(String),
     /// The caller's: an event or a name that cannot be stored.
     #[error("{0}")]
     Refused(String),

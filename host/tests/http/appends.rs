@@ -154,10 +154,25 @@ fn where_events_come_from_and_how_they_were_typed_is_kept() {
     assert_eq!(mark["digest"], "2".repeat(64));
     let other = server.get(&format!("{known}{}", "3".repeat(64))).json();
     assert_eq!(other["rows"], 0, "another first row is another source");
-    for wrong in ["first=12", &format!("first={digest}"), "rows=1", "position=0", "source="] {
+    // Nobody else may have appended more of it meanwhile.
+    let follows = |after: u64| {
+        let path = format!("{path}&position=2&after={after}");
+        ask(server.address, "POST", &path, &headers, order("e").as_bytes()).unwrap()
+    };
+    for after in [0, 2, 4] {
+        let refused = follows(after);
+        assert_eq!(
+            (refused.status, refused.json()["type"].as_str().unwrap()),
+            (409, "urn:bifocal:problem:moved")
+        );
+    }
+    assert_eq!(server.head(), 3);
+    follows(3).taken();
+    assert_eq!(follows(3).status, 409, "it was appended once");
+    for wrong in ["first=12", &format!("first={digest}"), "rows=1", "position=0", "source=", "after=3"] {
         let path = format!("/v1/streams/orders/events?{wrong}");
         let reply = ask(server.address, "POST", &path, &headers, order("d").as_bytes()).unwrap();
         assert_eq!(reply.status, 400, "{wrong}");
     }
-    assert_eq!(server.head(), 3);
+    assert_eq!(server.head(), 4);
 }

@@ -186,6 +186,39 @@ fn a_command_given_again_sends_what_was_on_its_way_under_the_same_key() {
     served.kill();
 }
 
+/// A command is killed while its request is on its way; the file grows, and the command is given again: it
+/// asks how far the file was appended before that request gets there, and sends another one.
+#[test]
+fn a_request_that_was_overtaken_doubles_nothing() {
+    let folder = Folder::new();
+    let served = Served::new(&folder, "127.0.0.1:0");
+    folder.write("orders.ndjson", &events(0, 10, 1000));
+    folder.done(&format!("stream create orders --time ts --server http://{}", served.address));
+    let proxy = Proxy::new(served.address, [vec![Fate::Held], vec![Fate::Lost; 1000]].concat());
+    let mut child =
+        folder.start(&format!("append orders orders.ndjson --quiet --server http://{}", proxy.address));
+    while proxy.held.lock().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    folder.write("orders.ndjson", &events(0, 15, 1000));
+    let proxy = Proxy::after(served.address, vec![Fate::Overtaken], proxy.held.clone());
+    let append = format!("append orders orders.ndjson --quiet --server http://{}", proxy.address);
+    let ran = folder.run(&append);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(
+        ran.err.contains("'orders.ndjson' was appended further by somebody else meanwhile"),
+        "{}",
+        ran.err
+    );
+    folder.done(&append);
+    let server = format!("--server http://{}", served.address);
+    assert_eq!(positions(&folder, &server), (1..=15).collect::<Vec<u64>>());
+    served.kill();
+}
+
 #[test]
 fn a_server_that_cannot_start_says_what_to_do() {
     let folder = Folder::new();

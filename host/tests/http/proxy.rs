@@ -12,28 +12,40 @@ pub enum Fate {
     Unheard,
     /// The server never sees it.
     Lost,
+    /// It is on its way for long: see `Overtaken`.
+    Held,
+    /// Those that are held get there just before it; it is answered.
+    Overtaken,
 }
 
 pub struct Proxy {
     pub address: SocketAddr,
     /// Of each request with events, in order: its Idempotency-Key.
     pub keys: Arc<Mutex<Vec<String>>>,
+    pub held: Held,
 }
+
+type Held = Arc<Mutex<Vec<Vec<u8>>>>;
 
 impl Proxy {
     /// `fates` of the first requests; all others are answered. Lives as long as the process.
     pub fn new(server: SocketAddr, fates: Vec<Fate>) -> Proxy {
+        Proxy::after(server, fates, Held::default())
+    }
+
+    /// The same where requests are held already.
+    pub fn after(server: SocketAddr, fates: Vec<Fate>, held: Held) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let keys = Arc::<Mutex<Vec<String>>>::default();
-        let seen = keys.clone();
+        let (seen, holds) = (keys.clone(), held.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 // Who is killed while it asks is not answered.
-                _ = pass(stream.unwrap(), server, &fates, &seen);
+                _ = pass(stream.unwrap(), server, &fates, &seen, &holds);
             }
         });
-        Proxy { address, keys }
+        Proxy { address, keys, held }
     }
 }
 
@@ -43,6 +55,7 @@ fn pass(
     server: SocketAddr,
     fates: &[Fate],
     keys: &Mutex<Vec<String>>,
+    held: &Held,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let (mut head, mut length, mut key) = (String::new(), 0, None);
@@ -71,13 +84,27 @@ fn pass(
     if fate == Fate::Lost {
         return client.shutdown(Shutdown::Both);
     }
-    let mut to = TcpStream::connect(server)?;
-    to.write_all(format!("{head}connection: close\r\n\r\n").as_bytes())?;
-    to.write_all(&body)?;
-    let mut answer = Vec::new();
-    to.read_to_end(&mut answer)?;
-    if fate == Fate::Answered {
+    let request = [format!("{head}connection: close\r\n\r\n").into_bytes(), body].concat();
+    if fate == Fate::Held {
+        held.lock().unwrap().push(request);
+        return client.shutdown(Shutdown::Both);
+    }
+    if fate == Fate::Overtaken {
+        for request in held.lock().unwrap().drain(..) {
+            ask(server, &request)?;
+        }
+    }
+    let answer = ask(server, &request)?;
+    if matches!(fate, Fate::Answered | Fate::Overtaken) {
         (&client).write_all(&answer)?;
     }
     client.shutdown(Shutdown::Both)
+}
+
+fn ask(server: SocketAddr, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut to = TcpStream::connect(server)?;
+    to.write_all(request)?;
+    let mut answer = Vec::new();
+    to.read_to_end(&mut answer)?;
+    Ok(answer)
 }

@@ -49,8 +49,17 @@ struct Request {
     body: Vec<u8>,
     source: String,
     mark: Option<Mark>,
-    /// Where the log ended when the source was last appended to, if this request is its first.
-    after: Option<Option<u64>>,
+    /// What it follows, if it is the first of its source.
+    after: Option<After>,
+}
+
+/// Where the log ended when a source was last appended to.
+#[derive(Clone, Copy)]
+enum After {
+    /// The server cannot tell, and whoever appends wants it all the same.
+    Unknown,
+    /// 0: none of it was.
+    Offset(u64),
 }
 
 type Answer = Result<Receipt, Undelivered>;
@@ -61,7 +70,7 @@ pub struct There {
     stream: String,
     any_time: bool,
     lines: Lines,
-    after: Option<Option<u64>>,
+    after: Option<After>,
     requests: SyncSender<Request>,
     answers: Receiver<Answer>,
     in_flight: usize,
@@ -88,7 +97,7 @@ impl There {
             client: client.clone(),
             stream: stream.into(),
             is_quiet,
-            after: None,
+            after: After::Unknown,
             nonce: RandomState::new().build_hasher().finish(),
             sent: 0,
         };
@@ -139,8 +148,9 @@ impl Destination for There {
         let said = |error: String| Undelivered::Said(error);
         let url = self.client.at(&["streams", &self.stream, "source"]);
         let url = format!("{url}?source={}&first={first}", encoded(source));
+        self.after = Some(After::Unknown);
         let known: Known = self.client.get(&url).map_err(|error| said(format!("{error:#}")))?;
-        self.after = Some(known.next_offset);
+        self.after = Some(After::Offset(known.next_offset.unwrap_or(0)));
         let Known { rows, position, digest: Some(digest), next_offset: Some(next_offset) } = known else {
             return Ok(None);
         };
@@ -211,8 +221,7 @@ struct Courier {
     client: Client,
     stream: String,
     is_quiet: bool,
-    /// Where the log ended after the last request of the source.
-    after: Option<u64>,
+    after: After,
     /// Of keys of what is not found again.
     nonce: u64,
     sent: u64,
@@ -234,13 +243,17 @@ impl Courier {
             self.after = after;
         }
         let key = self.key(request);
+        let mut url = request.url.clone();
+        if let (Some(_), After::Offset(after)) = (&request.mark, self.after) {
+            url += &format!("&after={after}");
+        }
         let content_type = match request.typing {
             Typing::Json => "application/x-ndjson",
             Typing::Text => "application/x-ndjson; typing=text",
         };
         let headers = [("content-type", content_type), ("idempotency-key", key.as_str())];
-        let receipt = self.post(&request.url, &headers, &request.body)?;
-        self.after = Some(receipt.next_offset);
+        let receipt = self.post(&url, &headers, &request.body)?;
+        self.after = After::Offset(receipt.next_offset);
         self.sent += 1;
         Ok(receipt)
     }
@@ -256,7 +269,10 @@ impl Courier {
                 hasher.raw(&mark.first.0);
                 hasher.raw(&mark.digest.0);
                 hasher.u64(mark.rows);
-                hasher.u64(self.after.map_or(0, |offset| offset + 1));
+                hasher.u64(match self.after {
+                    After::Unknown => u64::MAX,
+                    After::Offset(offset) => offset,
+                });
             }
             None => {
                 hasher.u64(self.nonce);

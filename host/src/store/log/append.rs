@@ -19,6 +19,9 @@ pub struct Batch {
     pub key: Option<Key>,
     /// How far this batch brings its source; the next offset in it is not read.
     pub mark: Option<Mark>,
+    /// The `next_offset` of the mark that this batch was made up to follow, 0 for none; the batch is refused
+    /// if the source has been appended further since. None: whatever became of it.
+    pub after: Option<u64>,
 }
 
 /// An Idempotency-Key, with the digest of what was asked under it.
@@ -76,12 +79,13 @@ impl Batch {
         self.records.clear();
         self.key = None;
         self.mark = None;
+        self.after = None;
     }
 
     pub(super) fn into_request(self) -> Result<Request, Error> {
         let count = self.records.count as usize;
         let stretch = Stretch::read(0, self.records.bytes, count).map_err(Error::Refused)?;
-        Ok(Request { stretch, key: self.key, mark: self.mark })
+        Ok(Request { stretch, key: self.key, mark: self.mark, after: self.after })
     }
 }
 

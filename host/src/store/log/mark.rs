@@ -42,7 +42,7 @@ impl Mark {
     }
 
     /// None if the row is nothing of the kind.
-    fn read(source: &str, first: Digest, row: &[u8]) -> Option<Mark> {
+    pub(super) fn read(source: &str, first: Digest, row: &[u8]) -> Option<Mark> {
         let (numbers, digest) = row.split_last_chunk::<32>()?;
         let (numbers, _) = numbers.as_chunks::<8>();
         let [rows, position, next_offset] = numbers else { return None };

@@ -29,6 +29,7 @@ pub struct Request {
     pub stretch: Stretch,
     pub key: Option<Key>,
     pub mark: Option<Mark>,
+    pub after: Option<u64>,
 }
 
 pub struct Writer {
@@ -174,7 +175,10 @@ impl Writer {
         for (number, request) in requests.iter().enumerate() {
             let receipt = match self.answered(request, &commit)? {
                 Some(answer) => answer,
-                None => Ok(self.stage_one(requests, number, request, &mut commit)?),
+                None => match self.moved(request, &commit) {
+                    Some(error) => Err(error),
+                    None => Ok(self.stage_one(requests, number, request, &mut commit)?),
+                },
             };
             if let (Some(key), Ok(receipt)) = (&request.key, &receipt) {
                 commit.keys.insert(key.name.clone(), (key.request, *receipt));
@@ -185,6 +189,21 @@ impl Writer {
             receipts.push(receipt);
         }
         Ok((commit, receipts))
+    }
+
+    /// Why a request that follows a certain mark of its source may not: the source has another by now. Only
+    /// this request's, even if the mark cannot be read: nothing has been changed for it.
+    fn moved(&self, request: &Request, commit: &Commit) -> Option<Error> {
+        let (mark, after) = (request.mark.as_ref()?, request.after?);
+        let known = match commit.marks.get(&Mark::key(&mark.source, mark.first)) {
+            Some(row) => Ok(Mark::read(&mark.source, mark.first, row)),
+            None => self.log.mark(&mark.source, mark.first),
+        };
+        match known.map(|known| known.map_or(0, |known| known.next_offset)) {
+            Ok(next_offset) if next_offset == after => None,
+            Ok(_) => Some(Error::Moved(mark.source.clone())),
+            Err(error) => Some(error),
+        }
     }
 
     /// The answer that a request with this key was given before.
