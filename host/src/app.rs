@@ -10,6 +10,7 @@ pub mod schedule;
 pub mod settings;
 mod shown;
 mod stoppable;
+mod strain;
 mod stream;
 mod view;
 

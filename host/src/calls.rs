@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A failure of the host itself: an instance that could not be had. Never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,6 +113,8 @@ pub struct Calls {
     pairs_max: AtomicUsize,
     /// The most cells of a `present`, lowered in the same way.
     cells_max: AtomicUsize,
+    /// Time of chunks that had to be halved, in nanoseconds.
+    bisecting_ns: AtomicU64,
 }
 
 /// Recorded verdicts by offset: a stack overflow, the one failure on which machines may differ.
@@ -140,6 +143,7 @@ impl Calls {
             usual_fuel: AtomicU64::new(0),
             pairs_max: AtomicUsize::new(CELLS_PER_CALL),
             cells_max: AtomicUsize::new(CELLS_PER_CALL),
+            bisecting_ns: AtomicU64::new(0),
         }
     }
 
@@ -149,6 +153,11 @@ impl Calls {
 
     pub fn version(&self) -> Digest {
         self.transform.version()
+    }
+
+    /// Time that has gone to folds that failed with more than one row, and to their halves.
+    pub fn bisecting(&self) -> Duration {
+        Duration::from_nanos(self.bisecting_ns.load(Ordering::Relaxed))
     }
 
     /// Folds a chunk. Whatever fails is halved; a row that fails alone is rejected.
@@ -192,13 +201,23 @@ impl Calls {
         while from < rows {
             let to = rows.min(from.saturating_add(self.step()));
             if from == 0 && to == rows {
-                return self.fold_halving(events, offsets, out);
+                return self.fold_piece(events, offsets, out);
             }
             let piece = events.slice(self.description(), from, to);
-            self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
+            self.fold_piece(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
             from = to;
         }
         Ok(())
+    }
+
+    fn fold_piece(&self, events: &Events, offsets: &[u64], out: &mut Outcome) -> Result<(), Error> {
+        let (started, splits) = (Instant::now(), out.splits);
+        let folded = self.fold_halving(events, offsets, out);
+        if out.splits > splits {
+            let took = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.bisecting_ns.fetch_add(took, Ordering::Relaxed);
+        }
+        folded
     }
 
     /// Rows of the next call: what usually takes a quarter of its fuel, so that a language whose rows are dear

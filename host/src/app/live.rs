@@ -1,6 +1,7 @@
 //! One version of a view while it is followed: what it calls, what is served of it, and the threads that
 //! move it. Owns when steps are made; what a step is belongs to `near`.
 
+use super::strain::{SHARE_MAX, Strain};
 use super::{Error, Stream};
 use crate::calls::{Calls, Verdicts};
 use crate::deltas::Folder;
@@ -62,6 +63,8 @@ struct State {
     halted: Option<String>,
     /// More is held in memory than may be.
     is_full: bool,
+    /// Why it lags, though it folds.
+    strain: Option<String>,
 }
 
 impl Live {
@@ -185,7 +188,11 @@ impl Live {
     /// Folds what arrives, until the end.
     fn follow(&self) {
         let mut scratch = Scratch::default();
+        let mut strain = Strain::new(Instant::now(), self.calls.bisecting());
         while !self.is_ended() {
+            if let Some(percent) = strain.note(Instant::now(), self.calls.bisecting()) {
+                self.set_strain(percent);
+            }
             let pointer = self.near.pointer();
             if self.is_halted() {
                 std::thread::sleep(IDLE);
@@ -341,6 +348,23 @@ impl Live {
             }
             state.trouble = trouble;
         }
+    }
+
+    fn set_strain(&self, percent: u32) {
+        let strain = (percent > SHARE_MAX).then(|| {
+            format!(
+                "it lags: {percent} % of its time goes to finding events that fail; `bifocal rejected` shows them"
+            )
+        });
+        let before = std::mem::replace(&mut self.lock().strain, strain.clone());
+        if let (None, Some(strain)) = (before, strain) {
+            eprintln!("warning  {}: {strain}", self.name);
+        }
+    }
+
+    /// Why it lags, though it folds.
+    pub fn strain(&self) -> Option<String> {
+        self.lock().strain.clone()
     }
 
     /// Folds nothing any more; what was served stays served.

@@ -143,7 +143,7 @@ impl View {
             (Some(halted), _) => (State::Halted, Some(halted)),
             (None, Some(trouble)) => (State::Stale, Some(trouble)),
             (None, None) if self.is_building(&live) => (State::Building, None),
-            _ => (State::Live, None),
+            (None, None) => (State::Live, live.strain()),
         }
     }
 

@@ -5,7 +5,9 @@ use super::budget::Budget;
 use crate::app::App;
 use axum::http::{Method, StatusCode};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMetric, prometheus_text};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric, prometheus_text,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -114,6 +116,7 @@ struct OfView {
     runs: Vec<crate::store::RunRecord>,
     incidents: usize,
     is_live: bool,
+    bisecting: Duration,
 }
 
 impl Host {
@@ -125,7 +128,15 @@ impl Host {
             let freshness_ms = live.freshness_ms(pointer.visible, now_ms);
             let is_live = view.state().0 == crate::app::State::Live;
             let (name, incidents) = (view.name.clone(), record.incidents.len());
-            OfView { name, pointer, freshness_ms, runs: record.runs, incidents, is_live }
+            OfView {
+                name,
+                pointer,
+                freshness_ms,
+                runs: record.runs,
+                incidents,
+                is_live,
+                bisecting: live.calls.bisecting(),
+            }
         };
         let views: Vec<OfView> = self.app.views().iter().map(of).collect();
         let each = |value: fn(&OfView) -> f64| -> Vec<(String, f64)> {
@@ -182,7 +193,10 @@ impl Host {
         let help = "Calls of several rows that failed and were made again as halves";
         counters(encoder, "split_calls", help, "view", &tallied(|tally| tally.splits))?;
         let help = "Fuel that folds have taken";
-        counters(encoder, "fold_fuel", help, "view", &tallied(|tally| tally.fuel))
+        counters(encoder, "fold_fuel", help, "view", &tallied(|tally| tally.fuel))?;
+        let help = "Time since the start that went to finding events that fail";
+        let bisecting = each(|view| view.bisecting.as_secs_f64());
+        counters(encoder, "bisection_seconds", help, "view", &bisecting)
     }
 }
 
@@ -201,12 +215,12 @@ fn gauges<N: EncodeGaugeValue + Copy>(
     Ok(())
 }
 
-fn counters(
+fn counters<N: EncodeCounterValue + Copy>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
     label: &str,
-    values: &[(String, u64)],
+    values: &[(String, N)],
 ) -> Result<(), fmt::Error> {
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for (of, value) in values {

@@ -9,6 +9,7 @@ use oracle_tests::cases;
 use oracle_tests::mock::{Lists, Quirk, Row, chunk, encoded, rows, straight};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Some values that make trouble.
 fn quirks(rng: &mut Rng, count: usize) -> Vec<(i64, Quirk)> {
@@ -112,8 +113,11 @@ fn a_lawful_but_slow_transform_gets_smaller_chunks_and_rejects_nothing() {
     let calls = Calls::new(lists.clone(), Arc::default());
     let first = calls.fold(&chunk(&rows[..2048])).unwrap();
     assert!(first.splits > 0);
+    let bisecting = calls.bisecting();
     let second = calls.fold(&chunk(&rows[2048..])).unwrap();
     assert_eq!(second.splits, 0, "the chunk size was not lowered");
+    assert!(bisecting > Duration::ZERO);
+    assert_eq!(calls.bisecting(), bisecting, "no time went to finding what fails");
     assert_eq!((first.folded, second.folded), (2048, 2048));
     assert!(first.rejected.is_empty() && second.rejected.is_empty());
     let calls = lists.calls.lock().unwrap();
