@@ -67,7 +67,7 @@ impl App {
         });
         for record in store.streams()? {
             let stream = Arc::new(Stream::open(&store, record)?);
-            app.streams_mut().insert(stream.record.name.clone(), stream);
+            app.streams_mut().insert(stream.record().name.clone(), stream);
         }
         for record in store.views()? {
             let record = app.configured(record)?;
@@ -140,7 +140,19 @@ impl App {
         let mut streams = self.streams_mut();
         let record = self.store.create_stream(record)?;
         let stream = Arc::new(Stream::open(&self.store, record)?);
-        streams.insert(stream.record.name.clone(), stream.clone());
+        streams.insert(stream.record().name.clone(), stream.clone());
+        Ok(stream)
+    }
+
+    /// Puts a JSON Schema in force for what is appended to a stream from now on; one that is in force already
+    /// changes nothing.
+    pub fn set_schema(&self, name: &str, schema: &serde_json::Value) -> Result<Arc<Stream>, Error> {
+        self.require_running()?;
+        let stream = self.stream(name)?;
+        let text = schema_text(schema).map_err(|not| Error::Refused(not.to_string()))?;
+        // One after the other.
+        let _streams = self.streams_mut();
+        stream.declare(self.store.add_schema(name, &text)?)?;
         Ok(stream)
     }
 
@@ -155,8 +167,10 @@ impl App {
                 "stream '{name}' is read by view '{view}'; remove that first"
             )));
         }
-        stream.drain();
         streams.remove(name);
+        // Nobody else waits for what is still written of it.
+        drop(streams);
+        stream.drain();
         Ok(self.store.remove_stream(name)?)
     }
 
@@ -204,7 +218,7 @@ impl App {
         lateness_ms: i64,
     ) -> Result<VersionRecord, Error> {
         let now_ms = chrono::Utc::now().timestamp_millis();
-        let record = deploy::first(&self.store, prepared, name, &stream.record.name, lateness_ms, now_ms)?;
+        let record = deploy::first(&self.store, prepared, name, &stream.record().name, lateness_ms, now_ms)?;
         let record = self.configured(record)?;
         let unproved = record.settings.batch == "never" && record.settings.full == "never";
         let version = record.live_version().cloned();

@@ -28,7 +28,7 @@ mod schema;
 mod sink;
 mod source;
 
-pub use declare::{Declared, NotDeclared};
+pub use declare::{Declared, NotDeclared, schema_text};
 pub use destination::{BATCH_BYTES, Destination, Here, Totals, Undelivered};
 pub use durable::{Durable, Note, Stopped, append_durably, import_log};
 pub use reading::{NotReadable, Reading};

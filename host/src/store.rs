@@ -45,6 +45,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+/// Schemas that a stream may have had: its record has all of them.
+const SCHEMAS_MAX: i64 = 1000;
+
 /// An open data directory.
 #[derive(Debug)]
 pub struct Store {
@@ -113,11 +116,20 @@ impl Store {
         })
     }
 
-    /// Changes what of a stream may change: its schemas.
-    pub fn set_schemas(&self, name: &str, schemas: Vec<SchemaRecord>) -> Result<(), Error> {
+    /// Puts a schema in force under the next number, unless it is in force already. Events that are there
+    /// keep the number that they came in by.
+    pub fn add_schema(&self, name: &str, text: &str) -> Result<StreamRecord, Error> {
         self.catalog.update(name, |record: &mut StreamRecord| {
-            record.schemas = schemas;
-            Ok(())
+            let last = record.schema();
+            if last.is_none_or(|schema| schema.text != text) {
+                let number = last.map_or(1, |schema| schema.number + 1);
+                if number > SCHEMAS_MAX {
+                    let why = format!("stream '{name}' has had {SCHEMAS_MAX} schemas, and may not have more");
+                    return Err(Error::Refused(why));
+                }
+                record.schemas.push(SchemaRecord { number, text: text.into() });
+            }
+            Ok(record.clone())
         })
     }
 

@@ -109,7 +109,7 @@ impl Deployment {
         let settings = wanted.settings.or(kept).unwrap_or_else(|| "{}".into());
         let (engine, threads) = (app.engine_of(&self.view), app.threads);
         let prepared =
-            deploy::prepare(&engine, &wanted.component, &settings, &stream.record, &stream.log, threads)?;
+            deploy::prepare(&engine, &wanted.component, &settings, &stream.record(), &stream.log, threads)?;
         let is_unchanged = record.as_ref().is_some_and(|record| prepared.is_live(record));
         let version = match &view {
             Some(view) if is_unchanged => view
@@ -169,7 +169,7 @@ impl Deployment {
     ) -> Result<(Meta, u64), Error> {
         let is_stopping = || app.is_stopping();
         let log = Stoppable::new(stream.log.as_ref(), &is_stopping);
-        let extractor = Extractor::new(prepared.component.description(), stream.record.time_rule()?)?;
+        let extractor = Extractor::new(prepared.component.description(), stream.record().time_rule()?)?;
         let calls = Calls::new(Arc::new(prepared.component.clone()), Arc::new(Verdicts::default()));
         let job = Job { calls: &calls, log: &log, extractor: &extractor, lateness_ms };
         let to = Offset(stream.log.head());

@@ -94,7 +94,7 @@ impl Live {
         version: &VersionRecord,
         file: Option<(u64, String)>,
     ) -> Result<Live, Error> {
-        let extractor = Extractor::new(component.description(), stream.record.time_rule()?)?;
+        let extractor = Extractor::new(component.description(), stream.record().time_rule()?)?;
         let calls = Calls::new(Arc::new(component.clone()), Arc::new(Verdicts::default()));
         let mut base = None;
         if let Some((run, file)) = file {

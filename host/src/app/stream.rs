@@ -9,22 +9,50 @@ use crate::store::{self, Appender, Batch, Receipt, Store, StreamLog, StreamRecor
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 
 pub struct Stream {
-    pub record: StreamRecord,
     pub log: Arc<StreamLog>,
-    pub reading: Arc<Reading>,
+    declared: RwLock<Declared>,
     /// What is read of the log for those who follow it.
     pub arrivals: Arc<Arrivals>,
     /// None once the host stops.
     appender: RwLock<Option<Appender>>,
 }
 
+/// What a stream is: fixed for good, but for its schema.
+struct Declared {
+    record: Arc<StreamRecord>,
+    reading: Arc<Reading>,
+}
+
+impl Declared {
+    fn new(record: StreamRecord) -> Result<Declared, Error> {
+        let reading = Arc::new(Reading::of(&record)?);
+        Ok(Declared { record: Arc::new(record), reading })
+    }
+}
+
 impl Stream {
     pub fn open(store: &Store, record: StreamRecord) -> Result<Stream, Error> {
         let log = store.log(&record)?;
         let appender = RwLock::new(Some(Appender::new(log.clone())?));
-        let reading = Arc::new(Reading::of(&record)?);
+        let declared = RwLock::new(Declared::new(record)?);
         let arrivals = Arc::new(Arrivals::new(log.clone()));
-        Ok(Stream { record, log, reading, arrivals, appender })
+        Ok(Stream { log, declared, arrivals, appender })
+    }
+
+    pub fn record(&self) -> Arc<StreamRecord> {
+        self.declared.read().unwrap_or_else(PoisonError::into_inner).record.clone()
+    }
+
+    /// How its events are read now.
+    pub fn reading(&self) -> Arc<Reading> {
+        self.declared.read().unwrap_or_else(PoisonError::into_inner).reading.clone()
+    }
+
+    /// Goes on by another schema.
+    pub(super) fn declare(&self, record: StreamRecord) -> Result<(), Error> {
+        let declared = Declared::new(record)?;
+        *self.declared.write().unwrap_or_else(PoisonError::into_inner) = declared;
+        Ok(())
     }
 
     /// Hands events over; `done` hears of them once they are durable, on the writer's thread. Never waits:
@@ -42,7 +70,7 @@ impl Stream {
     /// The events of NDJSON, which came in at `now_ms`; durable on return, all of them or none.
     pub fn append_lines(&self, lines: &[u8], now_ms: i64) -> Result<Receipt, Error> {
         let form = Form::Lines(Typing::Json);
-        let batch = batch(&self.reading, &form, &Origin::default(), lines.to_vec(), now_ms);
+        let batch = batch(&self.reading(), &form, &Origin::default(), lines.to_vec(), now_ms);
         let (done, answer) = mpsc::sync_channel(1);
         let batch = batch.map_err(|error| Error::Refused(format!("{error}; nothing was appended")))?;
         self.submit(batch, move |receipt| _ = done.send(receipt))?;

@@ -3,6 +3,7 @@
 mod create;
 mod list;
 mod rm;
+mod schema;
 mod show;
 mod shown;
 mod tail;
@@ -26,6 +27,7 @@ enum Command {
     List(list::Args),
     Show(show::Args),
     Tail(tail::Args),
+    Schema(schema::Args),
     Rm(rm::Args),
 }
 
@@ -35,6 +37,7 @@ pub fn main(args: &Args) -> anyhow::Result<Answer> {
         Command::List(args) => list::main(args),
         Command::Show(args) => show::main(args),
         Command::Tail(args) => tail::main(args),
+        Command::Schema(args) => schema::main(args),
         Command::Rm(args) => rm::main(args),
     }
 }

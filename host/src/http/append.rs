@@ -94,7 +94,7 @@ fn hand_over(stream: &Stream, asked: Asked, body: Vec<u8>, mut room: Room) -> Re
         mark: asked.mark,
         any_time: any_time.unwrap_or(false),
     };
-    let mut batch = batch(&stream.reading, &asked.form, &origin, body, asked.now_ms)?;
+    let mut batch = batch(&stream.reading(), &asked.form, &origin, body, asked.now_ms)?;
     batch.key = key;
     let (done, answered) = oneshot::channel();
     // Whoever asked may be gone.

@@ -23,7 +23,7 @@ pub async fn ready(State(edge): State<Arc<Edge>>, uri: Uri) -> Result<Response, 
     }
     for stream in edge.app.streams() {
         if let Some(cause) = stream.log.failed() {
-            missing.push(format!("stream '{}' takes no events: {cause}", stream.record.name));
+            missing.push(format!("stream '{}' takes no events: {cause}", stream.record().name));
         }
     }
     for view in edge.app.views() {

@@ -93,7 +93,7 @@ impl Collector for Host {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let streams = self.app.streams();
         let of_streams = |value: fn(&crate::app::Stream) -> u64| {
-            let of = |stream: &Arc<crate::app::Stream>| (stream.record.name.clone(), value(stream));
+            let of = |stream: &Arc<crate::app::Stream>| (stream.record().name.clone(), value(stream));
             streams.iter().map(of).collect::<Vec<_>>()
         };
         let heads = of_streams(|stream| stream.log.head());

@@ -18,7 +18,7 @@ pub fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/streams", get(streams::list))
         .route("/v1/streams/{stream}", get(streams::show).put(streams::put).delete(streams::remove))
         .route("/v1/streams/{stream}/events", post(append::append).get(lines::read))
-        .route("/v1/streams/{stream}/schema", get(streams::schema))
+        .route("/v1/streams/{stream}/schema", get(streams::schema).put(streams::put_schema))
         .route("/v1/streams/{stream}/source", get(streams::mark))
         .route("/v1/views", get(views::list))
         .route("/v1/views/{view}", get(query::query).put(views::put).patch(views::set).delete(views::remove))

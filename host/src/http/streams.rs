@@ -33,7 +33,7 @@ pub async fn show(
 }
 
 fn shown(stream: &Stream) -> Result<StreamShown, app::Error> {
-    StreamShown::of(&stream.record, &stream.log)
+    StreamShown::of(&stream.record(), &stream.log)
 }
 
 /// Makes a stream, or finds that it is as it is wanted. With `If-None-Match: *` it must not be there.
@@ -63,7 +63,7 @@ pub async fn put(
         }
         Err((_, record)) => {
             let stream = edge.app.stream(&name)?;
-            require_same(&stream.record, &record)?;
+            require_same(&stream.record(), &record)?;
             (StatusCode::OK, stream)
         }
     };
@@ -85,9 +85,12 @@ fn require_same(found: &StreamRecord, wanted: &StreamRecord) -> Result<(), Probl
     ];
     let Some((field, _)) = differs.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };
     let name = &found.name;
-    let detail = format!(
-        "stream '{name}' was created with another '{field}', which is fixed for good; choose another name"
-    );
+    let detail = match field {
+        "schema" => format!("stream '{name}' has another schema; PUT a new one to /v1/streams/{name}/schema"),
+        _ => format!(
+            "stream '{name}' was created with another '{field}', which is fixed for good; choose another name"
+        ),
+    };
     Err(Problem::new(StatusCode::CONFLICT, "taken", detail).with("field", field))
 }
 
@@ -102,20 +105,47 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// The JSON Schema in force.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaParameters {
+    number: Option<i64>,
+}
+
+/// The JSON Schema in force, or an earlier one.
 pub async fn schema(
     State(edge): State<Arc<Edge>>,
     Path(name): Path<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let parameters::None {} = parameters(&uri)?;
-    let stream = edge.app.stream(&name)?;
-    let Some(schema) = stream.record.schema() else {
-        let detail = format!("stream '{name}' has no schema: its events are any JSON");
+    let SchemaParameters { number } = parameters(&uri)?;
+    let record = edge.app.stream(&name)?.record();
+    let found = match number {
+        None => record.schema(),
+        Some(number) => record.schemas.iter().find(|schema| schema.number == number),
+    };
+    let Some(schema) = found else {
+        let detail = match record.schema() {
+            None => format!("stream '{name}' has no schema: its events are any JSON"),
+            Some(last) => format!("stream '{name}' has schemas 1 to {}", last.number),
+        };
         return Err(Problem::new(StatusCode::NOT_FOUND, "unknown", detail));
     };
     let content_type = [(header::CONTENT_TYPE, "application/schema+json")];
     Ok((content_type, schema.text.clone()).into_response())
+}
+
+/// Puts a JSON Schema in force.
+pub async fn put_schema(
+    State(edge): State<Arc<Edge>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let parameters::None {} = parameters(&head.uri)?;
+    let schema: serde_json::Value = request::json(&edge, &head.headers, body).await?;
+    let app = edge.app.clone();
+    let shown = aside(move || shown(&*app.set_schema(&name, &schema)?)).await?;
+    Ok(json(StatusCode::OK, &shown))
 }
 
 #[derive(Deserialize)]

@@ -88,10 +88,15 @@ impl Declared {
 
     fn schemas(&self) -> Result<Vec<SchemaRecord>, NotDeclared> {
         let Some(schema) = &self.schema else { return Ok(Vec::new()) };
-        let text = schema.to_string();
-        Schema::new(1, &text).map_err(|why| NotDeclared::of("schema", None, why))?;
-        Ok(vec![SchemaRecord { number: 1, text }])
+        Ok(vec![SchemaRecord { number: 1, text: schema_text(schema)? }])
     }
+}
+
+/// The text by which a JSON Schema is kept; an error if it is none.
+pub fn schema_text(schema: &Value) -> Result<String, NotDeclared> {
+    let text = schema.to_string();
+    Schema::new(1, &text).map_err(|why| NotDeclared::of("schema", None, why))?;
+    Ok(text)
 }
 
 impl NotDeclared {

@@ -31,6 +31,30 @@ fn a_stream_is_created_listed_shown_and_removed() {
 }
 
 #[test]
+fn a_schema_is_shown_and_succeeded_by_another() {
+    let folder = Folder::new();
+    folder.done("stream create orders");
+    folder.refused("stream schema orders", &["'orders' has no schema"]);
+    folder.write("one.json", r#"{"required":["a"]}"#);
+    folder.write("two.json", r#"{"required":["b"]}"#);
+    folder.done("stream schema orders one.json");
+    folder.write("a.ndjson", "{\"a\":1}\n");
+    folder.done("append orders a.ndjson");
+    folder.done("stream schema orders two.json");
+    assert_eq!(folder.json("stream show orders")["schema"], 2);
+    assert_eq!(folder.json("stream schema orders")["required"][0], "b");
+    assert_eq!(folder.json("stream schema orders --number 1")["required"][0], "a");
+    folder.refused("stream schema orders --number 3", &["schemas 1 to 2"]);
+    folder.write("again.ndjson", "{\"a\":2}\n");
+    folder.refused("append orders again.ndjson", &["schema 2"]);
+    assert_eq!(folder.json("stream tail orders -n 1")["schema"], 1, "an event keeps its schema");
+    folder.write("bad.json", r#"{"type":"nonsense"}"#);
+    folder.refused("stream schema orders bad.json", &["no JSON Schema"]);
+    folder.refused("stream schema orders missing.json", &["missing.json", "No such file"]);
+    folder.refused("stream schema other one.json", &["no stream 'other'"]);
+}
+
+#[test]
 fn what_is_typed_wrong_is_refused_with_what_to_do() {
     let folder = Folder::new();
     folder.refused("stream list", &["data is no data directory", "stream create"]);

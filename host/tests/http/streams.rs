@@ -67,6 +67,37 @@ fn a_stream_that_is_there_is_the_same_or_refused() {
 }
 
 #[test]
+fn a_schema_is_succeeded_by_another_for_what_is_appended_from_then_on() {
+    let server = Server::new();
+    let first = r#"{"type":"object","required":["a"]}"#;
+    server.put("/v1/streams/orders", &format!(r#"{{"schema":{first}}}"#));
+    let append = |body: &str| server.post("application/x-ndjson", body.as_bytes());
+    assert_eq!(append("{\"a\":1}").taken(), (1, 0, 0));
+    assert_eq!(append("{\"b\":1}").refused(&["schema 1"]), 422);
+
+    let path = "/v1/streams/orders/schema";
+    assert_eq!(server.put(path, r#"{"type":"object","required":["b"]}"#).json()["schema"], 2);
+    assert_eq!(append("{\"a\":1}").refused(&["schema 2"]), 422);
+    assert_eq!(append("{\"b\":1}").taken(), (1, 0, 0));
+    // The same again changes nothing; `true` is a schema too.
+    assert_eq!(server.put(path, r#"{"required":["b"],"type":"object"}"#).status, 200);
+    assert_eq!(server.put(path, "true").json()["schema"], 3);
+    assert_eq!(append("[]").taken(), (1, 0, 0));
+    let schemas: Vec<u64> = server.events().iter().map(|event| event["schema"].as_u64().unwrap()).collect();
+    assert_eq!(schemas, [1, 2, 3]);
+    assert_eq!(server.get(path).json(), true);
+    assert_eq!(server.get(&format!("{path}?number=1")).json()["required"][0], "a");
+    assert_eq!(server.get(&format!("{path}?number=9")).refused(&["schemas 1 to 3"]), 404);
+
+    assert_eq!(server.put(path, r#"{"type":"nonsense"}"#).refused(&["no JSON Schema"]), 422);
+    assert_eq!(server.put("/v1/streams/others/schema", "true").refused(&["no stream 'others'"]), 404);
+    server.put("/v1/streams/plain", "{}");
+    assert_eq!(server.get("/v1/streams/plain/schema").refused(&["has no schema"]), 404);
+    let same = server.put("/v1/streams/plain", r#"{"schema":true}"#);
+    assert_eq!(same.refused(&["another schema", "PUT", "/v1/streams/plain/schema"]), 409);
+}
+
+#[test]
 fn a_log_is_read_page_by_page() {
     let server = Server::with_orders(Default::default(), true);
     // Some 2 MB: more than one piece.

@@ -1,5 +1,7 @@
 //! What the suites share: scripts of the repository, components, files as logs.
 
+pub mod made;
+
 use bifocal::extract::Extractor;
 use bifocal::input::{self, TimeSource};
 use bifocal::log::{Log, Stream};
@@ -8,6 +10,7 @@ use bifocal::time::TimeRule;
 use bifocal::transform::Transform;
 use bifocal::wasm::{Component, Engine, Options};
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -79,6 +82,29 @@ pub fn log_of(transform: &dyn Transform, file: &Path, time: &str) -> (Log, Extra
 
 pub fn run(transform: Arc<dyn Transform>, log: &Log, extractor: &Extractor, plan: &Plan) -> Outcome {
     bifocal::run::run(transform, log, extractor, plan, &mut Silent).expect("a host that works")
+}
+
+/// What lies in a folder, by name.
+pub fn folders(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    folders.sort();
+    folders
+}
+
+/// The first line that differs says more than two long texts.
+pub fn assert_same(place: &str, what: &str, expected: &str, found: &str) {
+    if expected == found {
+        return;
+    }
+    let (mut left, mut right) = (expected.lines(), found.lines());
+    for line in 1.. {
+        match (left.next(), right.next()) {
+            (None, None) => break,
+            (a, b) if a == b => {}
+            (a, b) => panic!("{place}: {what} differ in line {line}\nexpected {a:?}\nfound    {b:?}"),
+        }
+    }
 }
 
 /// No progress.

@@ -3,18 +3,13 @@
 //!
 //! `BIFOCAL_BLESS=1` writes what the vectors expect from the guests in Rust; read the difference.
 
-use bifocal::batch;
-use bifocal::offset::Offset;
-use bifocal::rows::{Format, Rows};
-use bifocal::run::{Plan, Through};
 use bifocal::transform::Transform;
-use bifocal::wasm::{Component, Engine};
+use bifocal::wasm::Engine;
 use generator::orders::{Orders, Shape};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use suites::{binary, component, done, engine, log_of, root, run};
+use suites::made::{Made, made, plan};
+use suites::{assert_same, binary, component, done, engine, folders, root};
 
 const LANGUAGES: [&str; 4] = ["python", "javascript", "go", "c"];
 
@@ -37,61 +32,6 @@ const SUBJECTS: [Subject; 8] = [
     Subject { name: "earnings", time: "ts", cases: "plugins/earnings/fixtures" },
 ];
 
-/// What a transform makes of a log.
-#[derive(Debug, PartialEq, Eq)]
-struct Made {
-    rows: String,
-    /// Offset and reason of each, a line each.
-    rejected: String,
-    /// Key, window and state of each cell, in the order of the rows, as hex.
-    states: String,
-}
-
-fn made(transform: &Arc<Component>, events: &Path, time: &str, plan: &Plan) -> Made {
-    let (log, extractor) = log_of(transform.as_ref(), events, time);
-    let outcome = run(transform.clone() as Arc<_>, &log, &extractor, plan);
-    if let Some(comparison) = &outcome.comparison {
-        assert!(comparison.is_same(), "batch and speed differ: {:?}", comparison.worst);
-    }
-    for broken in &outcome.broken {
-        assert!(broken.cause.contains("out of range"), "a cell is broken: {}", broken.cause);
-    }
-    let half = outcome.full.expect("batch was run").half;
-    let mut made = Made { rows: ndjson(&outcome.rows), rejected: String::new(), states: String::new() };
-    for event in &half.rejected {
-        let line = serde_json::json!({"offset": event.offset, "reason": event.reason});
-        let _ = writeln!(made.rejected, "{line}");
-    }
-    for cell in half.table.iter_sorted() {
-        let state = hex(cell.state);
-        let line =
-            format!("{{\"key\":\"{}\",\"window\":{},\"state\":\"{state}\"}}", hex(cell.key), cell.window);
-        let _ = writeln!(made.states, "{line}");
-    }
-    made
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn ndjson(rows: &Rows) -> String {
-    let mut out = Vec::new();
-    rows.write(Format::Ndjson, usize::MAX, &mut out).expect("memory takes all");
-    String::from_utf8(out).expect("NDJSON is text")
-}
-
-fn plan(cut: u64, chunk_rows: u64, micro_batch_rows: u64) -> Plan {
-    Plan {
-        through: Through::Both,
-        cut: Offset(cut),
-        shape: batch::Shape { threads: 2, chunk_rows },
-        micro_batch_rows,
-        lateness_ms: 0,
-        drill: None,
-    }
-}
-
 /// The component of a transform in a language, built by the program itself.
 fn built(language: &str, name: &str) -> Vec<u8> {
     if language == "rust" {
@@ -104,13 +44,6 @@ fn build(folder: &Path) -> Vec<u8> {
     let out = done(folder, binary(), &["build", &folder.display().to_string()]);
     let path = out.lines().last().expect("build prints a path");
     fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn folders(parent: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    folders.sort();
-    folders
 }
 
 /// The rows, rejected events and states that stand in a case's files are those of Rust.
@@ -162,21 +95,6 @@ fn judge(engine: &Engine, subject: &Subject, language: &str) {
         cases += 1;
     }
     assert!(cases > 0, "{} holds no case", folder.display());
-}
-
-/// The first line that differs says more than two long texts.
-fn assert_same(place: &str, what: &str, expected: &str, found: &str) {
-    if expected == found {
-        return;
-    }
-    let (mut left, mut right) = (expected.lines(), found.lines());
-    for line in 1.. {
-        match (left.next(), right.next()) {
-            (None, None) => break,
-            (a, b) if a == b => {}
-            (a, b) => panic!("{place}: {what} differ in line {line}\nexpected {a:?}\nfound    {b:?}"),
-        }
-    }
 }
 
 macro_rules! languages {

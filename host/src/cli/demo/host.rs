@@ -86,7 +86,7 @@ impl Host {
 /// NDJSON that came in now.
 fn events(stream: &Stream, body: Vec<u8>) -> anyhow::Result<Batch> {
     let now_ms = chrono::Utc::now().timestamp_millis();
-    Ok(batch(&stream.reading, &Form::Lines(Typing::Json), &Origin::default(), body, now_ms)?)
+    Ok(batch(&stream.reading(), &Form::Lines(Typing::Json), &Origin::default(), body, now_ms)?)
 }
 
 /// A stream with its first events, and the view that reads it.

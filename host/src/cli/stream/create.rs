@@ -1,5 +1,6 @@
 //! `bifocal stream create`: a stream, by what is fixed for good.
 
+use super::schema;
 use crate::cli::Answer;
 use crate::cli::data::{Place, PlaceArgs};
 use crate::cli::events::TimeUnit;
@@ -80,10 +81,7 @@ impl Args {
     }
 
     fn schema(&self) -> anyhow::Result<Option<serde_json::Value>> {
-        let Some(path) = &self.schema else { return Ok(None) };
-        let shown = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| format!("--schema {shown}"))?;
-        serde_json::from_str(&text).with_context(|| format!("--schema {shown}: it is no JSON"))
+        self.schema.as_deref().map(|file| schema::read("--schema", file)).transpose()
     }
 
     /// A field is the flag of its name.
