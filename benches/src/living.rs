@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const STREAM: &str = "orders";
+/// How a stream of orders is made.
+pub const ORDERS: &str = r#"{"time":"ts"}"#;
 const BULK_EVENTS: u64 = 3_000_000;
 const BULK_LINES: usize = 5_000;
 const BULK_CONNECTIONS: usize = 4;
@@ -140,14 +142,15 @@ impl Connection {
         Ok(())
     }
 
-    /// A view without runs, so that speed alone is measured.
-    pub fn set_up(&mut self, ids: bool) -> anyhow::Result<()> {
-        let id = if ids { r#","id":"order_id""# } else { "" };
-        let stream = format!(r#"{{"time":"ts"{id}}}"#);
+    /// A stream and a view of a guest without runs, so that speed alone is measured. The view has the guest's
+    /// name.
+    pub fn set_up(&mut self, guest: &str, stream: &str) -> anyhow::Result<()> {
         self.ask("PUT", &format!("/v1/streams/{STREAM}"), "application/json", stream.as_bytes())?;
-        self.ask("PUT", "/v1/views/revenue?stream=orders", "application/wasm", &guests::build("revenue"))?;
-        self.ask("GET", "/v1/views/revenue/deployment?wait=30", "application/json", b"")?;
-        self.ask("PATCH", "/v1/views/revenue", "application/json", br#"{"batch":"never","full":"never"}"#)?;
+        let view = format!("/v1/views/{guest}");
+        self.ask("PUT", &format!("{view}?stream={STREAM}"), "application/wasm", &guests::build(guest))?;
+        self.ask("GET", &format!("{view}/deployment?wait=30"), "application/json", b"")?;
+        let never = br#"{"batch":"never","full":"never","cells_max":"20000000"}"#;
+        self.ask("PATCH", &view, "application/json", never)?;
         Ok(())
     }
 }
@@ -183,7 +186,7 @@ pub fn measure() -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in(".")?;
     let server = Server::start(folder.path())?;
     let mut asking = server.connect()?;
-    asking.set_up(false)?;
+    asking.set_up("revenue", ORDERS)?;
     bulk(&server, &lines, &mut asking)?;
     single(&server, &lines)?;
     paced(&server, &lines)?;
@@ -319,7 +322,7 @@ fn recovery(lines: &[Vec<u8>]) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in(".")?;
     let server = Server::start(folder.path())?;
     let mut asking = server.connect()?;
-    asking.set_up(false)?;
+    asking.set_up("revenue", ORDERS)?;
     let bodies: Vec<Vec<u8>> = lines.chunks(20_000).map(|chunk| chunk.concat()).collect();
     let mut producer = server.connect()?;
     for number in 0..10_000_000 / 20_000 {

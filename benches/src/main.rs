@@ -8,7 +8,7 @@
 //! - `large [EVENTS]`: a log larger than memory, by default 100 M: append, seal, replay, memory all the way;
 //! - `living`: the server from outside, over HTTP: appends, freshness, queries, recovery;
 //! - `languages [EVENTS]`: `revenue` in every language against Rust, by default 1 M;
-//! - `overload [EVENTS]`: more than the server can take, by default 100 M events;
+//! - `overload [EVENTS [orders | hot | keys]]`: more than the server can take, by default 100 M events;
 //! - `durable`: append against a plain file, and how long a log takes to open after a kill.
 //!
 //! Exit code 1 if results differ or a ratio misses its goal. Files are made in the current directory.
@@ -32,7 +32,7 @@ mod replay;
 use bifocal::certificate::Certificate;
 use measure::Line;
 
-const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | overload [EVENTS] | languages [EVENTS] | durable";
+const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | overload [EVENTS [orders | hot | keys]] | languages [EVENTS] | durable";
 
 enum What {
     Orders {
@@ -53,6 +53,7 @@ enum What {
     },
     Overload {
         events: u64,
+        load: overload::Load,
     },
     Durable,
     Living,
@@ -84,7 +85,7 @@ fn main() -> anyhow::Result<()> {
             let job = job::Job::new(events)?;
             (events, replay::Stored::new(&job)?.measure()?, json::certificate(&job)?)
         }
-        What::Overload { events } => return overload::measure(events),
+        What::Overload { events, load } => return overload::measure(events, load),
         What::Living => return living::measure(),
         What::Server { directory } => return living::server(std::path::Path::new(&directory)),
         What::Durable => {
@@ -111,7 +112,10 @@ fn what(arguments: &[String]) -> Option<What> {
         }
         ("parts", ..=2) => Some(What::Parts { events: number(1, 2_000_000)? }),
         ("store", ..=2) => Some(What::Store { events: number(1, 10_000_000)? }),
-        ("overload", ..=2) => Some(What::Overload { events: number(1, 100_000_000)? }),
+        ("overload", ..=3) => {
+            let load = overload::Load::of(arguments.get(2).map_or("orders", String::as_str))?;
+            Some(What::Overload { events: number(1, 100_000_000)?, load })
+        }
         ("languages", ..=2) => Some(What::Languages { events: number(1, 1_000_000)? }),
         ("large", ..=2) => Some(What::Large { events: number(1, 100_000_000)? }),
         ("living", 1) => Some(What::Living),

@@ -1,8 +1,8 @@
 //! More than the server can take, for long: every connection sends as fast as it is answered, bodies beyond what
 //! the server keeps in memory among them. What was acknowledged is there, memory stays, queries answer.
-//! `cargo run --release -p benches -- overload [EVENTS]`.
+//! `cargo run --release -p benches -- overload [EVENTS [orders | hot | keys]]`.
 
-use crate::living::{Connection, Server, lines, percentiles, say};
+use crate::living::{Connection, ORDERS, Server, lines, percentiles, say};
 use crate::measure::resident_bytes_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,19 +14,89 @@ const BODY_LINES: usize = 25_000;
 const RETRY: Duration = Duration::from_millis(5);
 const SAMPLES: u64 = 10;
 
-pub fn measure(events: u64) -> anyhow::Result<()> {
-    let lines = lines();
-    let bodies: Vec<(Vec<u8>, u64)> =
-        lines.chunks(BODY_LINES).map(|chunk| (chunk.concat(), chunk.len() as u64)).collect();
+/// Distinct keys of [`Load::Keys`].
+const KEYS: u64 = 10_000_000;
+
+/// What is sent, and the view that follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// The orders job, `revenue`.
+    Orders,
+    /// One key: each event goes through one ordered machine, `sequence`.
+    Hot,
+    /// Ten million keys, one event each before the first comes again, `revenue`.
+    Keys,
+}
+
+impl Load {
+    pub fn of(name: &str) -> Option<Load> {
+        Some(match name {
+            "orders" => Load::Orders,
+            "hot" => Load::Hot,
+            "keys" => Load::Keys,
+            _ => return None,
+        })
+    }
+
+    fn guest(self) -> &'static str {
+        if self == Load::Hot { "sequence" } else { "revenue" }
+    }
+
+    fn stream(self) -> &'static str {
+        if self == Load::Hot { r#"{"time":"date"}"# } else { ORDERS }
+    }
+
+    /// Bodies that are sent over and over; none where each is another.
+    fn bodies(self) -> Vec<Vec<u8>> {
+        match self {
+            Load::Orders => lines().chunks(BODY_LINES).map(<[Vec<u8>]>::concat).collect(),
+            Load::Hot => {
+                let line = |number: usize| {
+                    let (second, delay) = (number * 40_000 / BODY_LINES, number % 91);
+                    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+                    format!(
+                        "{{\"date\":\"2026-01-01T{hour:02}:{minute:02}:{second:02}Z\",\"origin\":\"ATL\",\"delay\":{delay}}}\n"
+                    )
+                };
+                vec![(0..BODY_LINES).map(line).collect::<String>().into_bytes()]
+            }
+            Load::Keys => Vec::new(),
+        }
+    }
+
+    fn body(self, number: u64, bodies: &[Vec<u8>]) -> Vec<u8> {
+        if self != Load::Keys {
+            return bodies[number as usize % bodies.len()].clone();
+        }
+        let line = |i: u64| {
+            let key = (number * BODY_LINES as u64 + i) % KEYS;
+            format!(
+                "{{\"ts\":\"2026-11-20T00:00:00Z\",\"merchant_id\":\"m-{key}\",\"currency\":\"EUR\",\"amount\":\"1.25\",\"status\":\"completed\"}}\n"
+            )
+        };
+        (0..BODY_LINES as u64).map(line).collect::<String>().into_bytes()
+    }
+
+    fn query(self, number: usize) -> String {
+        let key = number % 500 + 1;
+        match self {
+            Load::Hot => "/v1/views/sequence?key.origin=ATL&limit=1".into(),
+            _ => format!("/v1/views/revenue?key.merchant_id=m-{key}&key.currency=EUR&limit=1"),
+        }
+    }
+}
+
+pub fn measure(events: u64, load: Load) -> anyhow::Result<()> {
+    let bodies = load.bodies();
     let folder = tempfile::tempdir_in(".")?;
     let server = Server::start(folder.path())?;
     let mut asking = server.connect()?;
-    asking.set_up(false)?;
+    asking.set_up(load.guest(), load.stream())?;
     let (claimed, acknowledged, refused) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let is_over = AtomicBool::new(false);
     let started = Instant::now();
     println!(
-        "overload: {events} events, {CONNECTIONS} connections, bodies of {BODY_LINES} lines, a view under \"never\""
+        "overload: {events} events ({load:?}), {CONNECTIONS} connections, bodies of {BODY_LINES} lines, a view under \"never\""
     );
     let times = std::thread::scope(|scope| -> anyhow::Result<Vec<Duration>> {
         let producers: Vec<_> = (0..CONNECTIONS)
@@ -40,12 +110,12 @@ pub fn measure(events: u64) -> anyhow::Result<()> {
                         if number * BODY_LINES as u64 >= events {
                             return Ok(());
                         }
-                        let (body, count) = &bodies[number as usize % bodies.len()];
-                        while !taken(&mut connection, server, body)? {
+                        let body = load.body(number, bodies);
+                        while !taken(&mut connection, server, &body)? {
                             refused.fetch_add(1, Ordering::Relaxed);
                             std::thread::sleep(RETRY);
                         }
-                        acknowledged.fetch_add(*count, Ordering::Relaxed);
+                        acknowledged.fetch_add(BODY_LINES as u64, Ordering::Relaxed);
                     }
                 })
             })
@@ -55,8 +125,7 @@ pub fn measure(events: u64) -> anyhow::Result<()> {
             let mut connection = of.connect()?;
             let mut times = Vec::new();
             while !over.load(Ordering::Relaxed) {
-                let merchant = times.len() % 500 + 1;
-                let path = format!("/v1/views/revenue?key.merchant_id=m-{merchant}&key.currency=EUR&limit=1");
+                let path = load.query(times.len());
                 let asked = Instant::now();
                 connection.ask("GET", &path, "application/json", b"")?;
                 times.push(asked.elapsed());
