@@ -62,16 +62,33 @@ impl StreamLog {
 
     /// What holds for `[0, offset)`; within lost events, what holds before the first of them.
     pub(super) fn before(&self, offset: u64) -> Result<Before, Error> {
-        let (mut at, mut before) = self.segment_of(offset)?.known_before(offset)?;
-        while at < offset {
-            if self.fence_at(at).is_some() {
-                break;
-            }
+        let (from, mut before) = self.segment_of(offset)?.known_before(offset)?;
+        let rule = self.settings.stream.rule();
+        self.visit_to_loss(from, offset, |stretch, at| before.extend(rule, stretch.between(at, offset)))?;
+        Ok(before)
+    }
+
+    /// Of [`StreamLog::before`] the watermark's time alone: nothing is hashed for it.
+    fn greatest_before(&self, offset: u64) -> Result<Option<i64>, Error> {
+        let (from, before) = self.segment_of(offset)?.known_before(offset)?;
+        let (rule, mut greatest_ms) = (self.settings.stream.rule(), before.greatest_ms);
+        self.visit_to_loss(from, offset, |stretch, at| {
+            let counts = |event: &Event<'_>| !rule.is_future(event.time_ms, event.ingested_ms);
+            let times = stretch.between(at, offset).filter(counts).map(|event| event.time_ms);
+            greatest_ms = greatest_ms.max(times.max());
+        })?;
+        Ok(greatest_ms)
+    }
+
+    /// The stretches from one offset to another, each with where it is to be read from, until one is lost.
+    fn visit_to_loss(&self, from: u64, to: u64, mut visit: impl FnMut(&Stretch, u64)) -> Result<(), Error> {
+        let mut at = from;
+        while at < to && self.fence_at(at).is_none() {
             let stretch = self.stretch_at(at)?;
-            before.extend(self.settings.stream.rule(), stretch.between(at, offset));
+            visit(&stretch, at);
             at = stretch.end();
         }
-        Ok(before)
+        Ok(())
     }
 
     /// Gives the events of a range to `visit`, in order.
@@ -110,7 +127,7 @@ impl StreamLog {
             None => {
                 let (times_ms, ingested_ms) =
                     events().map(|event| (event.time_ms, event.ingested_ms)).unzip();
-                let greatest_before_ms = self.before(range.from.0)?.greatest_ms;
+                let greatest_before_ms = self.greatest_before(range.from.0)?;
                 StripeTimes { times_ms, ingested_ms, greatest_before_ms }
             }
         };
@@ -157,7 +174,7 @@ impl StreamLog {
             ingested_ms.push(event.ingested_ms);
         })?;
         fill(&mut times_ms, &mut ingested_ms, range.to.0);
-        let greatest_before_ms = self.before(range.from.0)?.greatest_ms;
+        let greatest_before_ms = self.greatest_before(range.from.0)?;
         Ok(Times { times_ms, ingested_ms, greatest_before_ms, rule: self.settings.stream.rule() })
     }
 
