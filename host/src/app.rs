@@ -19,7 +19,7 @@ pub use error::Error;
 use journal::Journal;
 pub use journal::Line;
 pub use live::Live;
-pub use runs::{Order, Runs};
+pub use runs::{Ended, Order, Runs};
 pub use settings::Config;
 pub use shown::StreamShown;
 pub use stream::Stream;

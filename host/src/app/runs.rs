@@ -11,7 +11,7 @@ use crate::near::Base;
 use crate::offset::{Offset, Range};
 use crate::refold::{Choice, Means, Target};
 use crate::renewal::{Kind, Renewal, Renewed};
-use crate::store::{IncidentRecord, Payloads, RunKind, RunRecord};
+use crate::store::{IncidentRecord, Payloads, RunKind, RunRecord, RunResult};
 use crate::witness::Party;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -88,6 +88,14 @@ struct State {
     /// Those above, and some that have ended.
     known: VecDeque<Arc<Order>>,
     last: u64,
+    ended: Ended,
+}
+
+/// How many runs have ended since the start, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ended {
+    pub published: u64,
+    pub failed: u64,
 }
 
 impl Runs {
@@ -127,6 +135,10 @@ impl Runs {
     /// The run that goes on.
     pub fn current(&self) -> Option<Arc<Order>> {
         self.lock().current.clone()
+    }
+
+    pub fn all_ended(&self) -> Ended {
+        self.lock().ended
     }
 
     pub fn is_idle(&self) -> bool {
@@ -169,7 +181,11 @@ pub fn work(view: &View, threads: usize) {
                 let made = made.unwrap_or_else(|_| {
                     Err(Error::Unavailable("a run panicked, which is a bug of bifocal".into()))
                 });
-                view.runs.lock().current = None;
+                let is_published = made.as_ref().is_ok_and(|run| run.result == RunResult::Published);
+                let mut state = view.runs.lock();
+                state.current = None;
+                *(if is_published { &mut state.ended.published } else { &mut state.ended.failed }) += 1;
+                drop(state);
                 if let Err(error) = &made {
                     eprintln!("run      {}: {error}", view.name);
                 }

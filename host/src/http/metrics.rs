@@ -117,6 +117,7 @@ struct OfView {
     incidents: usize,
     is_live: bool,
     bisecting: Duration,
+    ended: crate::app::Ended,
 }
 
 impl Host {
@@ -136,6 +137,7 @@ impl Host {
                 incidents,
                 is_live,
                 bisecting: live.calls.bisecting(),
+                ended: view.runs.all_ended(),
             }
         };
         let views: Vec<OfView> = self.app.views().iter().map(of).collect();
@@ -169,6 +171,14 @@ impl Host {
         )?;
         let live = each(|view| f64::from(u8::from(view.is_live)));
         gauges(encoder, "view_live", "1 while a view folds what arrives", "view", &live)?;
+        let help = "Runs that have ended since the start";
+        let mut metric = encoder.encode_descriptor("batch_runs", help, None, MetricType::Counter)?;
+        for OfView { name, ended, .. } in &views {
+            for (result, count) in [("published", ended.published), ("failed", ended.failed)] {
+                let labels = [("view", name.as_str()), ("result", result)];
+                ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
         let took = each(|view| view.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));
         gauges(encoder, "batch_duration_seconds", "Of the last run", "view", &took)?;
         let rate = each(|view| {

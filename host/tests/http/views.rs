@@ -75,6 +75,11 @@ fn an_answer_says_all_that_is_known_of_it() {
     assert_eq!(health["ready"], true);
     assert_eq!(server.measured("bifocal_visible_offset{view=\"revenue\"}"), 250.0);
     assert_eq!(server.measured("bifocal_boundary_offset{view=\"revenue\"}"), 240.0);
+    let ended = |result: &str| {
+        server.measured(&format!("bifocal_batch_runs_total{{view=\"revenue\",result=\"{result}\"}}"))
+    };
+    assert_eq!((ended("published"), ended("failed")), (1.0, 0.0));
+    assert_eq!(server.measured("bifocal_bisection_seconds_total{view=\"revenue\"}"), 0.0);
 }
 
 #[test]
