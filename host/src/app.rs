@@ -26,6 +26,7 @@ pub use stream::Stream;
 pub use view::{Answer, Question, State, View};
 
 use crate::deploy::{self, Prepared};
+use crate::input::schema_text;
 use crate::store::{self, RunKind, Store, StreamRecord, VersionRecord, ViewRecord};
 use crate::wasm::Engine;
 use std::collections::BTreeMap;

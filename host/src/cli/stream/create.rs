@@ -6,7 +6,7 @@ use crate::cli::data::{Place, PlaceArgs};
 use crate::cli::events::TimeUnit;
 use crate::input::{Declared, NotDeclared};
 use crate::time::Unit;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
