@@ -4,7 +4,8 @@
 
 use bifocal::column::{Column, Value};
 use bifocal::description::Kind;
-use bifocal::transform::{Events, FUEL_PER_CALL, Fault, Transform};
+use bifocal::limits::Limits;
+use bifocal::transform::{Events, Fault, Transform};
 use bifocal::wasm::{Component, Engine, Import, Level, Options};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -302,14 +303,14 @@ fn one_event() -> Events {
 
 /// The number that a guest brought from outside of its events.
 fn number(transform: &dyn Transform) -> i64 {
-    let folded = transform.fold(&one_event(), FUEL_PER_CALL).unwrap();
+    let folded = transform.fold(&one_event(), Limits::DEFAULT.fuel).unwrap();
     let column = Column { fixed: folded.cells.states.bytes, ..Column::default() };
     let Value::Integer(number) = column.value(&Kind::Integer, 0) else { panic!() };
     number
 }
 
 fn fault(mode: &str) -> Fault {
-    impure(mode).fold(&one_event(), FUEL_PER_CALL).unwrap_err()
+    impure(mode).fold(&one_event(), Limits::DEFAULT.fuel).unwrap_err()
 }
 
 #[test]
