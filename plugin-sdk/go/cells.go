@@ -14,12 +14,15 @@ import (
 // merged into windows when the chunk ends.
 type Cells[K comparable, S any] struct {
 	window windows
-	// names has one a cell, in the order of their first events.
-	names []name[K, S]
-	// byKey has the cells by what their keys are; nil as long as all were found by number.
+	// blocks have the states in the order of their first events. They never move: a pointer to a state holds
+	// until the chunk ends.
+	blocks [][]S
+	// starts and places of the cells: where their windows start and the numbers of their keys, -1 if none.
+	starts []int64
+	places []int32
+	// keys of the cells and byKey, the cells by what they are; only once one was not found by number.
+	keys  []K
 	byKey map[place[K]]*S
-	// states are made in blocks that never move: a pointer to one holds until the chunk ends.
-	free []S
 	// now has the cells of the window by the number of their key, others those of other windows.
 	now     []*S
 	nowAt   int64
@@ -27,18 +30,11 @@ type Cells[K comparable, S any] struct {
 	numbers *numbers
 	sources []*source
 	rows    int
-	keys    *keyPlan
+	plan    *keyPlan
 	touched bool
 	// times and rejected rows of a chunk that is folded by columns.
 	times    []Timestamp
 	rejected map[int]string
-}
-
-type name[K comparable, S any] struct {
-	place[K]
-	state *S
-	// number of the key, below 0 if it has none.
-	number int
 }
 
 // place is what tells a cell from all others.
@@ -50,10 +46,13 @@ type place[K comparable] struct {
 // tablesMax is for how many windows cells are found by their number.
 const tablesMax = 16
 
-func newCells[K comparable, S any](keys *keyPlan, window Window, sources []*source, rows int) *Cells[K, S] {
+// A block of states has at least so many, and at most as many as this or the cells so far.
+const blockStatesMin, blockStatesMax = 16, 1024
+
+func newCells[K comparable, S any](plan *keyPlan, window Window, sources []*source, rows int) *Cells[K, S] {
 	return &Cells[K, S]{
 		window: newWindows(window), nowAt: math.MaxInt64,
-		numbers: newNumbers(keys, rows), sources: sources, rows: rows, keys: keys,
+		numbers: newNumbers(plan, rows), sources: sources, rows: rows, plan: plan,
 	}
 }
 
@@ -84,8 +83,7 @@ func (c *Cells[K, S]) cellAt(time int64, key *K) *S {
 	}
 	state := c.now[number]
 	if state == nil {
-		state = c.find(*key, number)
-		c.now[number] = state
+		state = c.numbered(number)
 	}
 	return state
 }
@@ -96,7 +94,6 @@ func (c *Cells[K, S]) turn(key unsafe.Pointer) bool {
 		if c.numbers.settle(key, c.sources, c.rows); !c.numbers.settled {
 			return false
 		}
-		c.others = map[int64][]*S{}
 	}
 	return c.turnTo()
 }
@@ -108,6 +105,9 @@ func (c *Cells[K, S]) turnTo() bool {
 		if len(c.others) >= min(tablesMax, 1+4*c.rows/c.numbers.places) {
 			return false
 		}
+		if c.others == nil {
+			c.others = map[int64][]*S{}
+		}
 		table = make([]*S, c.numbers.places)
 		c.others[c.window.start] = table
 	}
@@ -115,69 +115,130 @@ func (c *Cells[K, S]) turnTo() bool {
 	return true
 }
 
-// find looks up a cell that was not found by its number.
+// numbered is the cell of a number that the table at hand does not have yet.
+func (c *Cells[K, S]) numbered(number int) *S {
+	var state *S
+	if c.byKey == nil {
+		state = c.add(c.window.start, number)
+	} else {
+		state = c.find(c.keyOf(number), number)
+	}
+	c.now[number] = state
+	return state
+}
+
+// find looks up a cell by what its key is.
 func (c *Cells[K, S]) find(key K, number int) *S {
-	if number < 0 && c.byKey == nil {
-		c.byKey = make(map[place[K]]*S, len(c.names))
-		for i := range c.names {
-			c.byKey[c.names[i].place] = c.names[i].state
+	if c.byKey == nil {
+		c.byKey = make(map[place[K]]*S, len(c.starts))
+		for i, start := range c.starts {
+			key := c.keyOf(int(c.places[i]))
+			c.keys = append(c.keys, key)
+			c.byKey[place[K]{start, key}] = c.state(i)
 		}
 	}
 	at := place[K]{c.window.start, key}
 	if state, known := c.byKey[at]; known {
 		return state
 	}
-	if len(c.free) == 0 {
-		c.free = make([]S, min(max(len(c.names), 16), 1024))
-	}
-	state := &c.free[0]
-	c.free = c.free[1:]
-	if c.byKey != nil {
-		c.byKey[at] = state
-	}
-	c.names = append(c.names, name[K, S]{at, state, number})
+	state := c.add(c.window.start, number)
+	c.byKey[at] = state
+	c.keys = append(c.keys, key)
 	return state
 }
 
+// add makes a cell.
+func (c *Cells[K, S]) add(start int64, number int) *S {
+	c.starts, c.places = append(c.starts, start), append(c.places, int32(number))
+	last := len(c.blocks) - 1
+	if last < 0 || len(c.blocks[last]) == cap(c.blocks[last]) {
+		size := min(max(len(c.starts)-1, blockStatesMin), blockStatesMax)
+		c.blocks = append(c.blocks, make([]S, 0, size))
+		last++
+	}
+	block := c.blocks[last]
+	block = block[:len(block)+1]
+	c.blocks[last] = block
+	return &block[len(block)-1]
+}
+
+// state is that of a cell.
+func (c *Cells[K, S]) state(i int) *S {
+	for _, block := range c.blocks {
+		if i < len(block) {
+			return &block[i]
+		}
+		i -= len(block)
+	}
+	panic("there is no such cell")
+}
+
+// keyOf is the key of a number.
+func (c *Cells[K, S]) keyOf(number int) (key K) {
+	c.numbers.fill(unsafe.Pointer(&key), number)
+	return key
+}
+
 // finish is the cells as columns.
-func (c *Cells[K, S]) finish(scratch *scratch[S]) (CellColumns, error) {
-	names := c.names
-	if c.window.hops > 1 && scratch.part.traits().orderFree {
-		var err error
-		if names, err = c.widen(scratch); err != nil {
+func (c *Cells[K, S]) finish(e *engine[K, S]) (CellColumns, error) {
+	if c.window.hops > 1 && e.description.OrderFree {
+		wide, err := c.widen(e)
+		if err != nil {
 			return CellColumns{}, err
 		}
+		c = wide
 	}
-	cells := CellColumns{Keys: c.keyColumns(names)}
-	cells.States.Ends = make([]byte, 0, 4*len(names))
+	cells := CellColumns{Keys: c.keyColumns()}
 	if !c.window.global {
-		cells.Windows = make([]byte, 0, 8*len(names))
+		cells.Windows = bytesOf(c.starts)
 	}
-	for i := range names {
-		if i == 1 { // states are often all of one length
-			cells.States.Bytes = slices.Grow(cells.States.Bytes, len(cells.States.Bytes)*(len(names)-1))
-		}
-		if !c.window.global {
-			cells.Windows = appendUint64(cells.Windows, uint64(names[i].window))
-		}
-		cells.States.Bytes = scratch.encode(names[i].state, cells.States.Bytes)
-		cells.States.end()
+	var sample []byte // states are often all of one length
+	if e.layout == nil && len(c.blocks) > 0 {
+		sample = e.left.encode(&c.blocks[0][0], nil)
+	}
+	width := len(sample)
+	if e.layout != nil {
+		width = int(e.layout.width)
+	}
+	cells.States = newBlobs(len(c.starts), width*len(c.starts))
+	for _, block := range c.blocks {
+		e.encode(block, &cells.States)
 	}
 	return cells, nil
 }
 
-func (c *Cells[K, S]) keyColumns(names []name[K, S]) []Column {
-	if c.byKey == nil && c.numbers.settled {
-		numbers := make([]int, len(names))
-		for i := range names {
-			numbers[i] = names[i].number
+// encode appends states, as many at once as are whole.
+func (e *engine[K, S]) encode(states []S, to *Blobs) {
+	size := unsafe.Sizeof(states[0])
+	for i := 0; i < len(states); {
+		n := 0
+		if e.layout != nil {
+			for i+n < len(states) && e.layout.isWhole(unsafe.Pointer(&states[i+n])) {
+				n++
+			}
 		}
-		return c.numbers.columns(c.keys.fields, numbers)
+		if n == 0 {
+			to.Bytes = e.left.encode(&states[i], to.Bytes)
+			to.endOne()
+			i++
+			continue
+		}
+		start, width := len(to.Bytes), int(e.layout.width)
+		to.Bytes = slices.Grow(to.Bytes, n*width)[:start+n*width]
+		e.layout.encode(to.Bytes[start:], unsafe.Pointer(&states[i]), size, n)
+		to.endEach(start, width, n)
+		i += n
 	}
-	keys := newBuilders(c.keys.fields)
-	for i := range names {
+}
+
+func (c *Cells[K, S]) keyColumns() []Column {
+	if c.byKey == nil && c.numbers.settled {
+		return c.numbers.columns(c.plan.fields, c.places)
+	}
+	keys := newBuilders(c.plan.fields)
+	for i := range c.keys {
 		for j := range keys {
-			keys[j].push(c.keys.parts[j].datum(unsafe.Pointer(&names[i].key)))
+			keys[j].push(c.plan.parts[j].datum(unsafe.Pointer(&c.keys[i])))
 		}
 	}
 	return finishAll(keys)
@@ -185,34 +246,39 @@ func (c *Cells[K, S]) keyColumns(names []name[K, S]) []Column {
 
 // widen makes windows out of panes: each is merged into all windows that hold it. For order-free states
 // only: then merging panes, in any order, is folding events.
-func (c *Cells[K, S]) widen(pane *scratch[S]) ([]name[K, S], error) {
-	var wide []name[K, S]
-	byKey := map[place[K]]*S{}
-	window, err := newScratch[S]()
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range c.names {
-		encoded := pane.encode(one.state, nil)
+func (c *Cells[K, S]) widen(e *engine[K, S]) (*Cells[K, S], error) {
+	wide := &Cells[K, S]{window: c.window, numbers: c.numbers, plan: c.plan, byKey: map[place[K]]*S{}}
+	pane, window := e.left, e.right
+	for i, start := range c.starts {
+		state := c.state(i)
+		var encoded []byte
+		if e.layout == nil {
+			encoded = pane.encode(state, nil)
+		}
+		var key K
+		if c.byKey != nil {
+			key = c.keys[i]
+		} else {
+			key = c.keyOf(int(c.places[i]))
+		}
 		for hop := range c.window.hops {
-			// A copy of its own for each window: merging may take it apart.
-			if err := pane.decodeAll(encoded); err != nil {
+			if e.layout != nil {
+				pane.state = *state
+			} else if err := pane.decodeAll(encoded); err != nil { // a copy of its own for each window: merging may take it apart
 				return nil, err
 			}
-			at := place[K]{one.window - hop*c.window.slide, one.key}
-			state, known := byKey[at]
-			if !known {
-				state = new(S)
-				*state = pane.state
-				byKey[at] = state
-				wide = append(wide, name[K, S]{at, state, one.number})
+			wide.window.start = start - hop*c.window.slide
+			cells := len(wide.starts)
+			into := wide.find(key, -1)
+			if len(wide.starts) > cells {
+				*into = pane.state
 				continue
 			}
-			window.state = *state
+			window.state = *into
 			if err := window.part.merge(pane.part); err != nil {
 				return nil, err
 			}
-			*state = window.state
+			*into = window.state
 		}
 	}
 	return wide, nil

@@ -81,6 +81,7 @@ func partAt(p reflect.Value) (part, error) {
 		whole.traitsOf.anchored = whole.traitsOf.anchored || had.anchored
 		whole.traitsOf.hidden = whole.traitsOf.hidden || had.hidden
 		whole.parts, whole.names = append(whole.parts, one), append(whole.names, columnName(field))
+		whole.offsets = append(whole.offsets, field.Offset)
 	}
 	return whole, nil
 }
@@ -109,6 +110,8 @@ type structPart struct {
 	traitsOf traits
 	names    []string
 	parts    []part
+	// offsets of the parts in the struct.
+	offsets []uintptr
 }
 
 func (s *structPart) traits() traits { return s.traitsOf }
@@ -162,8 +165,9 @@ func (s *structPart) present() (datum, error) {
 // there. A part is a value that may point to memory of its own, so a copy is good for reading, and for
 // changing if the original is replaced by it.
 type scratch[S any] struct {
-	state S
-	part  part
+	state  S
+	part   part
+	reader reader
 }
 
 func newScratch[S any]() (*scratch[S], error) {
@@ -189,9 +193,9 @@ func (s *scratch[S]) decode(r *reader) {
 }
 
 func (s *scratch[S]) decodeAll(b []byte) error {
-	r := reader{rest: b}
-	s.decode(&r)
-	return r.end()
+	s.reader = reader{rest: b}
+	s.decode(&s.reader)
+	return s.reader.end()
 }
 
 func (s *scratch[S]) begin() {

@@ -111,13 +111,6 @@ func (t *TopK[V, N]) AddTimes(v V, times uint64) {
 	}
 }
 
-func saturate(a, b uint64) uint64 {
-	if a += b; a < b {
-		return math.MaxUint64
-	}
-	return a
-}
-
 // Count is how often the value was added.
 func (t *TopK[V, N]) Count(v V) uint64 {
 	if count := t.counts.get(v); count != nil {

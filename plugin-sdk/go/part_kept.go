@@ -1,5 +1,7 @@
 package bifocal
 
+import "unsafe"
+
 // kept is a value or none: a byte 0, or a byte 1 and the value.
 type kept[V Value] struct {
 	value V
@@ -24,6 +26,11 @@ func (k *kept[V]) decode(r *reader) {
 	if r.option() {
 		k.keep(readValue[V](r))
 	}
+}
+
+func (k *kept[V]) layOut(l *layout, at uintptr) {
+	l.number(at+unsafe.Offsetof(k.seen), 1, ruleOption)
+	layOutValue[V](l, at+unsafe.Offsetof(k.value))
 }
 
 func (k *kept[V]) present() (datum, error) {
@@ -51,6 +58,16 @@ func (m *Min[V]) See(v V) {
 func (m *Min[V]) see(v V) {
 	if !m.seen || v < m.value || compare(v, m.value) < 0 {
 		m.keep(v)
+	}
+}
+
+func (m *Min[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
+	for range n {
+		if one, other := at[V](left), at[V](right); *other < *one || !(*other > *one) && compare(*other, *one) < 0 {
+			*one = *other
+		}
+		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
 
@@ -83,6 +100,16 @@ func (m *Max[V]) see(v V) {
 	}
 }
 
+func (m *Max[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
+	for range n {
+		if one, other := at[V](left), at[V](right); *other > *one || !(*other < *one) && compare(*other, *one) > 0 {
+			*one = *other
+		}
+		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	}
+}
+
 func (m *Max[V]) traits() traits { return traits{kind: kindFor[V](), orderFree: true} }
 
 func (m *Max[V]) merge(later part) error {
@@ -98,6 +125,13 @@ type AllOf struct{ kept[bool] }
 // See takes a value into account.
 func (a *AllOf) See(v bool) { a.keep(v && (!a.seen || a.value)) }
 
+func (a *AllOf) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	for range n {
+		*at[byte](unsafe.Add(left, 1)) &= *at[byte](unsafe.Add(right, 1))
+		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	}
+}
+
 func (a *AllOf) traits() traits { return traits{kind: KindBoolean, orderFree: true} }
 
 func (a *AllOf) merge(later part) error {
@@ -112,6 +146,13 @@ type AnyOf struct{ kept[bool] }
 
 // See takes a value into account.
 func (a *AnyOf) See(v bool) { a.keep(v || a.value) }
+
+func (a *AnyOf) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	for range n {
+		*at[byte](unsafe.Add(left, 1)) |= *at[byte](unsafe.Add(right, 1))
+		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	}
+}
 
 func (a *AnyOf) traits() traits { return traits{kind: KindBoolean, orderFree: true} }
 
@@ -133,6 +174,8 @@ func (f *FirstSeen[V]) See(v V) {
 	}
 }
 
+func (f *FirstSeen[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {}
+
 func (f *FirstSeen[V]) traits() traits { return traits{kind: kindFor[V]()} }
 
 func (f *FirstSeen[V]) merge(later part) error {
@@ -148,6 +191,10 @@ type LastSeen[V Value] struct{ kept[V] }
 
 // See takes a value into account.
 func (l *LastSeen[V]) See(v V) { l.keep(v) }
+
+func (l *LastSeen[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	copyEach[V](unsafe.Add(left, 1), unsafe.Add(right, 1), stride, stride, n)
+}
 
 func (l *LastSeen[V]) traits() traits { return traits{kind: kindFor[V]()} }
 
@@ -209,6 +256,30 @@ func (p *placed[V]) decode(r *reader) {
 	}
 }
 
+func (p *placed[V]) layOut(l *layout, at uintptr) {
+	l.number(at+unsafe.Offsetof(p.seen), 1, ruleOption)
+	l.number(at+unsafe.Offsetof(p.time), 8, ruleNone)
+	l.number(at+unsafe.Offsetof(p.offset), 8, ruleNone)
+	layOutValue[V](l, at+unsafe.Offsetof(p.value))
+}
+
+// placedBytes is a value with its place as it is encoded, behind the option.
+type placedBytes[V Value] struct {
+	time, offset int64
+	value        V
+}
+
+// order of a place and a value against another.
+func (p *placedBytes[V]) order(q *placedBytes[V]) int {
+	switch {
+	case p.time != q.time:
+		return int(sign(p.time < q.time))
+	case p.offset != q.offset:
+		return int(sign(p.offset < q.offset))
+	}
+	return compare(p.value, q.value)
+}
+
 // First is the value of the event with the least (event time, offset): cell.Status.See(order.Time,
 // order.Offset, order.Status). Order-free; a byte, and 16 bytes and the value; shows as its kind, null if
 // nothing was seen. Of two values of one event the lesser is kept.
@@ -219,6 +290,16 @@ type First[V Value] struct{ placed[V] }
 func (f *First[V]) See(time Timestamp, offset int64, v V) {
 	if !f.seen || f.order(time, offset, v) < 0 {
 		f.put(time, offset, v)
+	}
+}
+
+func (f *First[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1)
+	for range n {
+		if one, other := at[placedBytes[V]](left), at[placedBytes[V]](right); other.order(one) < 0 {
+			one.time, one.offset, one.value = other.time, other.offset, other.value
+		}
+		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
 
@@ -241,6 +322,16 @@ type Last[V Value] struct{ placed[V] }
 func (l *Last[V]) See(time Timestamp, offset int64, v V) {
 	if !l.seen || l.order(time, offset, v) > 0 {
 		l.put(time, offset, v)
+	}
+}
+
+func (l *Last[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1)
+	for range n {
+		if one, other := at[placedBytes[V]](left), at[placedBytes[V]](right); other.order(one) > 0 {
+			one.time, one.offset, one.value = other.time, other.offset, other.value
+		}
+		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
 

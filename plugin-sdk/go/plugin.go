@@ -287,8 +287,10 @@ type engine[K comparable, S any] struct {
 	description Description
 	keys        *keyPlan
 	left, right *scratch[S]
-	present     *Presenter[S]
-	fold        func(Events) (Folded, error)
+	// layout of the states, nil if their width varies.
+	layout  *layout
+	present *Presenter[S]
+	fold    func(Events) (Folded, error)
 }
 
 func newEngine[K comparable, S any](name, summary string, window Window, time, unit string, present *Presenter[S]) (*engine[K, S], error) {
@@ -306,6 +308,7 @@ func newEngine[K comparable, S any](name, summary string, window Window, time, u
 	if e.keys, err = newKeyPlan(reflect.TypeFor[K]()); err != nil {
 		return nil, err
 	}
+	e.layout = layoutOf(e.left.part)
 	had := e.left.part.traits()
 	if e.present == nil {
 		if e.present, err = presentParts(e.left); err != nil {
@@ -362,22 +365,50 @@ func (e *engine[K, S]) Merge(left, right Blobs) (Blobs, error) {
 	if left.Len() != right.Len() {
 		return Blobs{}, fmt.Errorf("%d states at the left, %d at the right", left.Len(), right.Len())
 	}
-	out := Blobs{Ends: make([]byte, 0, len(left.Ends)), Bytes: make([]byte, 0, max(len(left.Bytes), len(right.Bytes)))}
-	for i := range left.Len() {
-		err := e.left.decodeAll(left.At(i))
-		if err == nil {
-			err = e.right.decodeAll(right.At(i))
+	out := newBlobs(left.Len(), max(len(left.Bytes), len(right.Bytes)))
+	leftEnds, rightEnds := cast[uint32](left.Ends), cast[uint32](right.Ends)
+	for i := 0; i < len(leftEnds); {
+		if e.layout != nil {
+			if n := e.layout.run(leftEnds, rightEnds, i); n > 0 && e.mergeRun(&left, &right, i, n, &out) {
+				i += n
+				continue
+			}
 		}
-		if err == nil {
-			err = e.left.part.merge(e.right.part)
-		}
-		if err != nil {
+		if err := e.mergeOne(left.At(i), right.At(i), &out); err != nil {
 			return Blobs{}, fmt.Errorf("state %d: %w", i, err)
 		}
-		out.Bytes = e.left.part.encode(out.Bytes)
-		out.end()
+		i++
 	}
 	return out, nil
+}
+
+// mergeRun merges n states from one on, all of which are whole; false, and nothing was done, if one of them
+// is malformed.
+func (e *engine[K, S]) mergeRun(left, right *Blobs, from, n int, out *Blobs) bool {
+	to := from + n - 1
+	size, start := n*int(e.layout.width), len(out.Bytes)
+	merged := append(out.Bytes, left.Bytes[left.end(to)-size:left.end(to)]...)
+	if !e.layout.merge(merged[start:], right.Bytes[right.end(to)-size:right.end(to)], n) {
+		return false
+	}
+	out.Bytes = merged
+	out.endEach(start, int(e.layout.width), n)
+	return true
+}
+
+func (e *engine[K, S]) mergeOne(left, right []byte, out *Blobs) error {
+	err := e.left.decodeAll(left)
+	if err == nil {
+		err = e.right.decodeAll(right)
+	}
+	if err == nil {
+		err = e.left.part.merge(e.right.part)
+	}
+	if err == nil {
+		out.Bytes = e.left.part.encode(out.Bytes)
+		out.endOne()
+	}
+	return err
 }
 
 func (e *engine[K, S]) Present(_ []Column, _ []byte, states Blobs) ([]Column, error) {
@@ -408,7 +439,7 @@ func foldRows[E any, K comparable, S any](e *engine[K, S], plan *readPlan, fold 
 		if !foldPass(reader, cells, fold, times, e.description.OrderFree, &rejected) {
 			continue
 		}
-		columns, err := cells.finish(e.left)
+		columns, err := cells.finish(e)
 		return Folded{Cells: columns, Rejected: rejected}, err
 	}
 }

@@ -1,0 +1,219 @@
+package bifocal
+
+import (
+	"math"
+	"reflect"
+	"unsafe"
+)
+
+// States whose parts are numbers alone have one width in bytes, once every part has seen something: then
+// many of them are encoded and merged at once, part by part, in short loops over packed memory. A state of
+// which a part has seen nothing is shorter; it, and every state that is not of such parts, is taken by
+// itself, part after part, to the same bytes.
+
+// fixedPart is a part whose bytes are numbers of fixed width, each optional one behind a byte 1.
+type fixedPart interface {
+	part
+	// layOut says where the numbers of the part lie, which lies at an offset of its state.
+	layOut(l *layout, at uintptr)
+	// mergeBytes merges n encoded parts, which lie stride bytes apart, with later ones.
+	mergeBytes(left, right unsafe.Pointer, stride uintptr, n int)
+}
+
+// layout is where the numbers of a state lie in memory and in its bytes.
+type layout struct {
+	// width of the bytes of a state that has all that it may have.
+	width   uintptr
+	numbers []fixedNumber
+	parts   []laidPart
+	// variable: some part is not of fixed width.
+	variable bool
+}
+
+type fixedNumber struct {
+	// from is the offset in memory, to that in the bytes.
+	from, to, width uintptr
+	rule            numberRule
+}
+
+type laidPart struct {
+	fixedPart
+	// to is the offset in the bytes.
+	to uintptr
+}
+
+// numberRule is which bytes of a number some state encodes to.
+type numberRule uint8
+
+const (
+	ruleNone numberRule = iota
+	// ruleOption: the byte 1 says that what follows is there.
+	ruleOption
+	ruleBoolean
+	// ruleFloat: of all NaNs there is one.
+	ruleFloat
+	// ruleCountOfMean: behind the sum, which is 0 if the count is.
+	ruleCountOfMean
+)
+
+// layoutOf is the layout of states made of parts; nil if they have none.
+func layoutOf(whole part) *layout {
+	l := &layout{}
+	if l.add(whole, 0); l.variable {
+		return nil
+	}
+	return l
+}
+
+func (l *layout) add(one part, at uintptr) {
+	switch one := one.(type) {
+	case *structPart:
+		for i, part := range one.parts {
+			l.add(part, at+one.offsets[i])
+		}
+	case fixedPart:
+		l.parts = append(l.parts, laidPart{one, l.width})
+		one.layOut(l, at)
+	default:
+		l.variable = true
+	}
+}
+
+func (l *layout) number(from, width uintptr, rule numberRule) {
+	l.numbers = append(l.numbers, fixedNumber{from, l.width, width, rule})
+	l.width += width
+}
+
+// layOutValue adds a value of a type, which may be of no fixed width.
+func layOutValue[V Value](l *layout, at uintptr) {
+	rule := ruleNone
+	switch representation[V]() {
+	case reflect.String:
+		l.variable = true
+	case reflect.Float64:
+		rule = ruleFloat
+	case reflect.Bool:
+		rule = ruleBoolean
+	}
+	var v V
+	l.number(at, unsafe.Sizeof(v), rule)
+}
+
+// isWhole says whether the state in memory has all that it may have.
+func (l *layout) isWhole(state unsafe.Pointer) bool {
+	whole := byte(1)
+	for i := range l.numbers {
+		if one := &l.numbers[i]; one.rule == ruleOption {
+			whole &= *at[byte](unsafe.Add(state, one.from))
+		}
+	}
+	return whole != 0
+}
+
+// encode writes n whole states, which lie size bytes apart.
+func (l *layout) encode(to []byte, states unsafe.Pointer, size uintptr, n int) {
+	to = to[:l.width*uintptr(n)]
+	for i := range l.numbers {
+		one, stride := &l.numbers[i], l.width
+		p, q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(to)), one.to), unsafe.Add(states, one.from)
+		switch one.width {
+		case 16:
+			copyEach[[2]uint64](p, q, stride, size, n)
+		case 8:
+			if one.rule == ruleFloat {
+				floatEach(p, q, stride, size, n)
+			} else {
+				copyEach[uint64](p, q, stride, size, n)
+			}
+		case 4:
+			copyEach[uint32](p, q, stride, size, n)
+		case 2:
+			copyEach[uint16](p, q, stride, size, n)
+		default:
+			copyEach[uint8](p, q, stride, size, n)
+		}
+	}
+}
+
+// copyEach copies n numbers, which lie so far apart at either side, aligned or not.
+func copyEach[T any](to, from unsafe.Pointer, toStride, fromStride uintptr, n int) {
+	for range n {
+		*at[T](to) = *at[T](from)
+		to, from = unsafe.Add(to, toStride), unsafe.Add(from, fromStride)
+	}
+}
+
+func floatEach(to, from unsafe.Pointer, toStride, fromStride uintptr, n int) {
+	for range n {
+		*at[uint64](to) = math.Float64bits(oneNaN(*at[float64](from)))
+		to, from = unsafe.Add(to, toStride), unsafe.Add(from, fromStride)
+	}
+}
+
+// merge merges n whole encoded states, one after the other, with later ones. False: one of them is not what
+// such a state encodes to, and nothing is merged.
+func (l *layout) merge(left, right []byte, n int) bool {
+	size := l.width * uintptr(n)
+	p, q := unsafe.Pointer(unsafe.SliceData(left[:size])), unsafe.Pointer(unsafe.SliceData(right[:size]))
+	if !l.isSound(p, n) || !l.isSound(q, n) {
+		return false
+	}
+	for i := range l.parts {
+		one := &l.parts[i]
+		one.mergeBytes(unsafe.Add(p, one.to), unsafe.Add(q, one.to), l.width, n)
+	}
+	return true
+}
+
+// isSound says whether n encoded states are what whole states encode to.
+func (l *layout) isSound(states unsafe.Pointer, n int) bool {
+	for i := range l.numbers {
+		one := &l.numbers[i]
+		wrong := false
+		p := unsafe.Add(states, one.to)
+		switch one.rule {
+		case ruleOption:
+			others := byte(0)
+			for range n {
+				others |= *at[byte](p) ^ 1
+				p = unsafe.Add(p, l.width)
+			}
+			wrong = others != 0
+		case ruleBoolean:
+			others := byte(0)
+			for range n {
+				others |= *at[byte](p)
+				p = unsafe.Add(p, l.width)
+			}
+			wrong = others > 1
+		case ruleFloat:
+			for range n {
+				wrong = wrong || *at[float64](p) != *at[float64](p) && *at[uint64](p) != nanBits
+				p = unsafe.Add(p, l.width)
+			}
+		case ruleCountOfMean:
+			for range n {
+				sum := *at[int128](unsafe.Add(p, -16))
+				wrong = wrong || *at[uint64](p) == 0 && sum != int128{}
+				p = unsafe.Add(p, l.width)
+			}
+		}
+		if wrong {
+			return false
+		}
+	}
+	return true
+}
+
+// run is how many states, from one on, have the width of whole ones at both sides.
+func (l *layout) run(left, right []uint32, from int) int {
+	width, before, other := uint32(l.width), uint32(0), uint32(0)
+	if from > 0 {
+		before, other = left[from-1], right[from-1]
+	}
+	n := from
+	for ; n < len(left) && left[n]-before == width && right[n]-other == width; n++ {
+		before, other = left[n], right[n]
+	}
+	return n - from
+}
