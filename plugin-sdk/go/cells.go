@@ -13,20 +13,14 @@ import (
 // once for each of them, or, if the state is order-free, once on panes as wide as the slide, which are
 // merged into windows when the chunk ends.
 type Cells[K comparable, S any] struct {
+	cellIndex
 	window windows
-	// blocks have the states in the order of their first events. They never move: a pointer to a state holds
-	// until the chunk ends.
+	// blocks have the states in the order of their first events; of the last one, unused are left. They never
+	// move: a pointer to a state holds until the chunk ends.
 	blocks [][]S
-	// starts and places of the cells: where their windows start and the numbers of their keys, -1 if none.
-	starts []int64
-	places []int32
 	// keys of the cells and byKey, the cells by what they are; only once one was not found by number.
-	keys  []K
-	byKey map[place[K]]*S
-	// now has the cells of the window by the number of their key, others those of other windows.
-	now     []*S
-	nowAt   int64
-	others  map[int64][]*S
+	keys    []K
+	byKey   map[place[K]]*S
 	numbers *numbers
 	sources []*source
 	rows    int
@@ -35,6 +29,23 @@ type Cells[K comparable, S any] struct {
 	// times and rejected rows of a chunk that is folded by columns.
 	times    []Timestamp
 	rejected map[int]string
+}
+
+// cellIndex finds cells by the numbers of their keys. It has addresses of states, which is less work than
+// pointers: the blocks keep the states, and Go never moves what it keeps.
+type cellIndex struct {
+	// now has the cells of the window that starts at nowAt, others those of other windows.
+	now    []uintptr
+	nowAt  int64
+	others map[int64][]uintptr
+	// starts and places of the cells: where their windows start and the numbers of their keys, -1 if none.
+	starts []int64
+	places []int32
+	// free is the first of the states that are left in the last block, each of so many bytes.
+	free, size uintptr
+	left       int
+	// keyed: a cell that has no number yet may be there by its key.
+	keyed bool
 }
 
 // place is what tells a cell from all others.
@@ -46,14 +57,11 @@ type place[K comparable] struct {
 // tablesMax is for how many windows cells are found by their number.
 const tablesMax = 16
 
-// A block of states has at least so many, and at most as many as this or the cells so far.
-const blockStatesMin, blockStatesMax = 16, 1024
-
 func newCells[K comparable, S any](plan *keyPlan, window Window, sources []*source, rows int) *Cells[K, S] {
-	return &Cells[K, S]{
-		window: newWindows(window), nowAt: math.MaxInt64,
-		numbers: newNumbers(plan, rows), sources: sources, rows: rows, plan: plan,
-	}
+	c := &Cells[K, S]{window: newWindows(window), numbers: newNumbers(plan, rows), sources: sources, rows: rows, plan: plan}
+	var state S
+	c.nowAt, c.size = math.MaxInt64, unsafe.Sizeof(state)
+	return c
 }
 
 // Time is the event's.
@@ -81,11 +89,10 @@ func (c *Cells[K, S]) cellAt(time int64, key *K) *S {
 	if number < 0 {
 		return c.find(*key, -1)
 	}
-	state := c.now[number]
-	if state == nil {
-		state = c.numbered(number)
+	if c.now[number] == 0 {
+		return c.numbered(number)
 	}
-	return state
+	return *at[*S](unsafe.Pointer(&c.now[number]))
 }
 
 // turn makes ready to find cells of the window by number, as far as there is room.
@@ -95,71 +102,93 @@ func (c *Cells[K, S]) turn(key unsafe.Pointer) bool {
 			return false
 		}
 	}
-	return c.turnTo()
+	return c.turnTo(c.window.start, min(tablesMax, 1+4*c.rows/c.numbers.places), c.numbers.places)
 }
 
-// turnTo turns to the table of the window, if it has one or there is room for it.
-func (c *Cells[K, S]) turnTo() bool {
-	table, known := c.others[c.window.start]
+// turnTo turns to the table of a window, if it has one or there is room for it.
+func (c *cellIndex) turnTo(start int64, tables, places int) bool {
+	table, known := c.others[start]
 	if !known {
-		if len(c.others) >= min(tablesMax, 1+4*c.rows/c.numbers.places) {
+		if len(c.others) >= tables {
 			return false
 		}
 		if c.others == nil {
-			c.others = map[int64][]*S{}
+			c.others = map[int64][]uintptr{}
 		}
-		table = make([]*S, c.numbers.places)
-		c.others[c.window.start] = table
+		table = uncleared[uintptr](places)
+		clear(table)
+		c.others[start] = table
 	}
-	c.now, c.nowAt = table, c.window.start
+	c.now, c.nowAt = table, start
 	return true
 }
 
 // numbered is the cell of a number that the table at hand does not have yet.
 func (c *Cells[K, S]) numbered(number int) *S {
 	var state *S
-	if c.byKey == nil {
-		state = c.add(c.window.start, number)
-	} else {
+	if c.keyed {
 		state = c.find(c.keyOf(number), number)
+	} else {
+		state = c.add(number)
 	}
-	c.now[number] = state
+	c.now[number] = uintptr(unsafe.Pointer(state))
 	return state
 }
 
 // find looks up a cell by what its key is.
 func (c *Cells[K, S]) find(key K, number int) *S {
-	if c.byKey == nil {
-		c.byKey = make(map[place[K]]*S, len(c.starts))
-		for i, start := range c.starts {
+	if !c.keyed {
+		c.keyed, c.byKey = true, make(map[place[K]]*S, len(c.starts))
+		for i := range c.starts {
 			key := c.keyOf(int(c.places[i]))
 			c.keys = append(c.keys, key)
-			c.byKey[place[K]{start, key}] = c.state(i)
+			c.byKey[place[K]{c.starts[i], key}] = c.state(i)
 		}
 	}
 	at := place[K]{c.window.start, key}
 	if state, known := c.byKey[at]; known {
 		return state
 	}
-	state := c.add(c.window.start, number)
+	state := c.add(number)
 	c.byKey[at] = state
 	c.keys = append(c.keys, key)
 	return state
 }
 
-// add makes a cell.
-func (c *Cells[K, S]) add(start int64, number int) *S {
-	c.starts, c.places = append(c.starts, start), append(c.places, int32(number))
-	last := len(c.blocks) - 1
-	if last < 0 || len(c.blocks[last]) == cap(c.blocks[last]) {
-		size := min(max(len(c.starts)-1, blockStatesMin), blockStatesMax)
-		c.blocks = append(c.blocks, make([]S, 0, size))
-		last++
+// add makes a cell in the window at hand.
+func (c *Cells[K, S]) add(number int) *S {
+	if c.left == 0 {
+		c.makeRoom()
 	}
-	block := c.blocks[last]
-	block = block[:len(block)+1]
-	c.blocks[last] = block
-	return &block[len(block)-1]
+	block := c.blocks[len(c.blocks)-1]
+	state := &block[len(block)-c.left]
+	c.note(c.window.start, number)
+	return state
+}
+
+// makeRoom makes a block of states: as many as there are, but neither very few nor very many bytes.
+func (c *Cells[K, S]) makeRoom() {
+	size := int(max(c.size, 1))
+	n := max(min(len(c.starts), 64<<10/size), 2<<10/size, 4)
+	block := make([]S, n)
+	c.blocks = append(c.blocks, block)
+	c.free, c.left = uintptr(unsafe.Pointer(&block[0])), n
+	c.starts, c.places = slices.Grow(c.starts, n), slices.Grow(c.places, n)
+}
+
+// note takes the next free state for a cell.
+func (c *cellIndex) note(start int64, number int) {
+	c.free += c.size
+	c.left--
+	c.starts, c.places = append(c.starts, start), append(c.places, int32(number))
+}
+
+// inBlock is how many states of a block are those of cells.
+func (c *Cells[K, S]) inBlock(i int) []S {
+	if i == len(c.blocks)-1 {
+		return c.blocks[i][:len(c.blocks[i])-c.left]
+	}
+	return c.blocks[i]
 }
 
 // state is that of a cell.
@@ -201,38 +230,34 @@ func (c *Cells[K, S]) finish(e *engine[K, S]) (CellColumns, error) {
 		width = int(e.layout.width)
 	}
 	cells.States = newBlobs(len(c.starts), width*len(c.starts))
-	for _, block := range c.blocks {
-		e.encode(block, &cells.States)
+	for i := range c.blocks {
+		e.encode(c.inBlock(i), &cells.States)
 	}
 	return cells, nil
 }
 
 // encode appends states, as many at once as are whole.
 func (e *engine[K, S]) encode(states []S, to *Blobs) {
-	size := unsafe.Sizeof(states[0])
-	for i := 0; i < len(states); {
-		n := 0
-		if e.layout != nil {
-			for i+n < len(states) && e.layout.isWhole(unsafe.Pointer(&states[i+n])) {
-				n++
-			}
+	var state S
+	for i, n := 0, 0; i < len(states); i += n {
+		if n = 0; e.layout != nil {
+			n = e.layout.whole(unsafe.Pointer(&states[i]), unsafe.Sizeof(state), len(states)-i)
 		}
 		if n == 0 {
+			n = 1
 			to.Bytes = e.left.encode(&states[i], to.Bytes)
 			to.endOne()
-			i++
 			continue
 		}
 		start, width := len(to.Bytes), int(e.layout.width)
 		to.Bytes = slices.Grow(to.Bytes, n*width)[:start+n*width]
-		e.layout.encode(to.Bytes[start:], unsafe.Pointer(&states[i]), size, n)
+		e.layout.encode(to.Bytes[start:], unsafe.Pointer(&states[i]), unsafe.Sizeof(state), n)
 		to.endEach(start, width, n)
-		i += n
 	}
 }
 
 func (c *Cells[K, S]) keyColumns() []Column {
-	if c.byKey == nil && c.numbers.settled {
+	if !c.keyed && c.numbers.settled {
 		return c.numbers.columns(c.plan.fields, c.places)
 	}
 	keys := newBuilders(c.plan.fields)
@@ -247,7 +272,8 @@ func (c *Cells[K, S]) keyColumns() []Column {
 // widen makes windows out of panes: each is merged into all windows that hold it. For order-free states
 // only: then merging panes, in any order, is folding events.
 func (c *Cells[K, S]) widen(e *engine[K, S]) (*Cells[K, S], error) {
-	wide := &Cells[K, S]{window: c.window, numbers: c.numbers, plan: c.plan, byKey: map[place[K]]*S{}}
+	wide := &Cells[K, S]{window: c.window, numbers: c.numbers, plan: c.plan}
+	wide.size = c.size
 	pane, window := e.left, e.right
 	for i, start := range c.starts {
 		state := c.state(i)
@@ -256,7 +282,7 @@ func (c *Cells[K, S]) widen(e *engine[K, S]) (*Cells[K, S], error) {
 			encoded = pane.encode(state, nil)
 		}
 		var key K
-		if c.byKey != nil {
+		if c.keyed {
 			key = c.keys[i]
 		} else {
 			key = c.keyOf(int(c.places[i]))

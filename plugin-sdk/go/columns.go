@@ -139,37 +139,40 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 		return states
 	}
 	// The codes of all columns but the last make the first part of a number.
-	first, last, radix := keys[0].Codes, keys[len(keys)-1], 0
-	for _, key := range keys[1:] {
-		if radix = len(key.Texts); key != last {
-			first = combine(first, key.Codes, uint32(radix))
+	by := codePairs{times: cast[int64](bytesOf(c.times)), first: keys[0].Codes, last: keys[len(keys)-1].Codes}
+	for i, key := range keys[1:] {
+		if by.radix = uint(len(key.Texts)); i+2 < len(keys) {
+			by.first = combine(by.first, key.Codes, uint32(by.radix))
 		}
 	}
-	// Not cleared: each state is written. The blocks that they lie in keep them, so a collector needs no map.
-	found := uncleared[unsafe.Pointer](len(rows))
+	found := uncleared[uintptr](len(rows))
 	states := unsafe.Slice((**S)(unsafe.Pointer(unsafe.SliceData(found))), len(found))
-	times := cast[int64](bytesOf(c.times))
-	for i := 0; i < len(rows); {
+	tables := min(tablesMax, 1+4*c.rows/c.numbers.places)
+	for i := 0; i < len(rows); i++ {
 		if c.window.start == c.nowAt {
-			table := unsafe.Slice((*unsafe.Pointer)(unsafe.Pointer(unsafe.SliceData(c.now))), len(c.now))
-			i += lookUp(rows[i:], times, first, last.Codes, uint32(radix), c.window.latest, c.window.reach, table, found[i:])
-			if i == len(rows) {
+			if c.left == 0 {
+				c.makeRoom()
+			}
+			if i += c.lookUp(&by, rows[i:], c.window.latest, c.window.reach, found[i:]); i == len(rows) {
 				break
 			}
 		}
 		row := int(rows[i])
-		c.window.turn(times[row])
-		if c.window.start != c.nowAt && !c.turnTo() {
+		if time := by.times[row]; uint64(time-c.window.latest) >= c.window.reach {
+			c.window.turn(time)
+		}
+		if c.window.start != c.nowAt && !c.turnTo(c.window.start, tables, c.numbers.places) {
 			var key K
 			c.fill(&key, row, keys)
 			states[i] = c.find(key, -1)
-		} else {
-			number := int(first[row])*radix + int(last.Codes[row])
-			if states[i] = c.now[number]; states[i] == nil {
-				states[i] = c.numbered(number)
-			}
+			continue
 		}
-		i++
+		number := int(uint(by.first[row])*by.radix + uint(by.last[row]))
+		if c.now[number] == 0 {
+			states[i] = c.numbered(number)
+		} else {
+			found[i] = c.now[number]
+		}
 	}
 	return states
 }

@@ -99,15 +99,23 @@ func layOutValue[V Value](l *layout, at uintptr) {
 	l.number(at, unsafe.Sizeof(v), rule)
 }
 
-// isWhole says whether the state in memory has all that it may have.
-func (l *layout) isWhole(state unsafe.Pointer) bool {
-	whole := byte(1)
+// whole is how many of n states in memory, size bytes apart, have all that they may have, up to the first
+// that has not.
+func (l *layout) whole(states unsafe.Pointer, size uintptr, n int) int {
 	for i := range l.numbers {
-		if one := &l.numbers[i]; one.rule == ruleOption {
-			whole &= *at[byte](unsafe.Add(state, one.from))
+		if l.numbers[i].rule != ruleOption {
+			continue
+		}
+		p := unsafe.Add(states, l.numbers[i].from)
+		for one := range n {
+			if *at[byte](p) == 0 {
+				n = one
+				break
+			}
+			p = unsafe.Add(p, size)
 		}
 	}
-	return whole != 0
+	return n
 }
 
 // encode writes n whole states, which lie size bytes apart.

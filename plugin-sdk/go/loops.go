@@ -7,69 +7,79 @@ import "unsafe"
 // on pointers that step, without calls and with as few branches as there can be. Whoever calls them has
 // checked the lengths.
 
-// step is how far apart the values of a slice lie.
-func step[T any](p *T, n int) *T {
-	return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p))))
+// where is the address of a value of a slice, of which it is known that it is there.
+func where[T any](values *T, i uintptr) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(values), i*unsafe.Sizeof(*values)))
 }
 
 // whereCode writes the rows that have a code, ascending, and returns how many there are. There is room for
 // one more row than there are codes.
 func whereCode(codes []uint32, code uint32, rows []int32) int {
 	p, to := unsafe.SliceData(codes), unsafe.SliceData(rows)
-	first, row, n := to, int32(0), int32(len(codes))
+	row, n, length := uintptr(0), uintptr(0), uintptr(len(codes))
 	// Each row is written, and kept if it is right: there is nothing that a processor would have to guess.
-	for ; row+4 <= n; row += 4 {
-		*to = row
-		if *p == code {
-			to = step(to, 1)
+	for ; row+4 <= length; row += 4 {
+		*where(to, n) = int32(row)
+		if *where(p, row) == code {
+			n++
 		}
-		*to = row + 1
-		if *step(p, 1) == code {
-			to = step(to, 1)
+		*where(to, n) = int32(row + 1)
+		if *where(p, row+1) == code {
+			n++
 		}
-		*to = row + 2
-		if *step(p, 2) == code {
-			to = step(to, 1)
+		*where(to, n) = int32(row + 2)
+		if *where(p, row+2) == code {
+			n++
 		}
-		*to = row + 3
-		if *step(p, 3) == code {
-			to = step(to, 1)
+		*where(to, n) = int32(row + 3)
+		if *where(p, row+3) == code {
+			n++
 		}
-		p = step(p, 4)
 	}
-	for ; row < n; row++ {
-		*to = row
-		if *p == code {
-			to = step(to, 1)
+	for ; row < length; row++ {
+		*where(to, n) = int32(row)
+		if *where(p, row) == code {
+			n++
 		}
-		p = step(p, 1)
 	}
-	return int(uintptr(unsafe.Pointer(to))-uintptr(unsafe.Pointer(first))) / int(unsafe.Sizeof(row))
+	return int(n)
 }
 
-// lookUp finds the cells of rows in a table, by the number that two codes make together, and returns of how
-// many rows: it stops at one whose time is in another window, that has no cell there yet, or that there is not.
-func lookUp(rows []int32, times []int64, first, last []uint32, radix uint32, from int64, reach uint64, table, cells []unsafe.Pointer) int {
-	p, end := unsafe.SliceData(rows), step(unsafe.SliceData(rows), len(rows))
-	time, one, other := unsafe.SliceData(times), unsafe.SliceData(first), unsafe.SliceData(last)
-	known, to := unsafe.SliceData(table), unsafe.SliceData(cells)
-	for p != end {
-		row := uint(uint32(*p))
-		if row >= uint(len(times)) || uint64(*step(time, int(row))-from) >= reach {
+// codePairs are the columns that keys are found by: two codes a row make the number of a key.
+type codePairs struct {
+	times       []int64
+	first, last []uint32
+	radix       uint
+}
+
+// lookUp finds the cells of rows, or makes them, in the table at hand, and returns of how many rows. It stops
+// at one whose time is not in the window, and where there is something to be done that is not done for many.
+func (c *cellIndex) lookUp(by *codePairs, rows []int32, from int64, reach uint64, found []uintptr) int {
+	p, to := unsafe.SliceData(rows), unsafe.SliceData(found)
+	times, first, last, table := unsafe.SliceData(by.times), unsafe.SliceData(by.first), unsafe.SliceData(by.last), unsafe.SliceData(c.now)
+	radix, length, places, n := by.radix, uint(len(by.times)), uint(len(c.now)), uintptr(len(rows))
+	i := uintptr(0)
+	for ; i < n; i++ {
+		row := uintptr(uint32(*where(p, i)))
+		if uint(row) >= length || uint64(*where(times, row)-from) >= reach {
 			break
 		}
-		number := uint(*step(one, int(row))*radix + *step(other, int(row)))
-		if number >= uint(len(table)) {
+		number := uint(*where(first, row))*radix + uint(*where(last, row))
+		if number >= places {
 			break
 		}
-		cell := *step(known, int(number))
-		if cell == nil {
-			break
+		state := *where(table, uintptr(number))
+		if state == 0 {
+			if c.left == 0 || c.keyed {
+				break
+			}
+			state = c.free
+			*where(table, uintptr(number)) = state
+			c.note(from, int(number))
 		}
-		*to = cell
-		p, to = step(p, 1), step(to, 1)
+		*where(to, i) = state
 	}
-	return len(rows) - int(uintptr(unsafe.Pointer(end))-uintptr(unsafe.Pointer(p)))/int(unsafe.Sizeof(*p))
+	return int(i)
 }
 
 // combine makes one number of two codes.

@@ -49,16 +49,14 @@ type Min[V Orderable] struct{ kept[V] }
 
 // See takes a value into account.
 func (m *Min[V]) See(v V) {
-	if m.seen && v > m.value {
-		return
+	least := min(v, m.value)
+	if v != v { // what is no NaN comes first
+		least = m.value
 	}
-	m.see(v)
-}
-
-func (m *Min[V]) see(v V) {
-	if !m.seen || v < m.value || compare(v, m.value) < 0 {
-		m.keep(v)
+	if !m.seen || m.value != m.value {
+		least = v
 	}
+	m.value, m.seen = least, true
 }
 
 func (m *Min[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
@@ -75,7 +73,7 @@ func (m *Min[V]) traits() traits { return traits{kind: kindFor[V](), orderFree: 
 
 func (m *Min[V]) merge(later part) error {
 	if other := later.(*Min[V]); other.seen {
-		m.see(other.value)
+		m.See(other.value)
 	}
 	return nil
 }
@@ -88,16 +86,11 @@ type Max[V Orderable] struct{ kept[V] }
 
 // See takes a value into account.
 func (m *Max[V]) See(v V) {
-	if m.seen && v < m.value {
-		return
+	greatest := max(v, m.value) // of floats NaN, if one of them is
+	if !m.seen {
+		greatest = v
 	}
-	m.see(v)
-}
-
-func (m *Max[V]) see(v V) {
-	if !m.seen || v > m.value || compare(v, m.value) > 0 {
-		m.keep(v)
-	}
+	m.value, m.seen = greatest, true
 }
 
 func (m *Max[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
@@ -114,7 +107,7 @@ func (m *Max[V]) traits() traits { return traits{kind: kindFor[V](), orderFree: 
 
 func (m *Max[V]) merge(later part) error {
 	if other := later.(*Max[V]); other.seen {
-		m.see(other.value)
+		m.See(other.value)
 	}
 	return nil
 }

@@ -56,8 +56,8 @@ func (s *Sum[T]) Add(v T) {
 	if lo < uint64(v) {
 		hi++
 	}
-	if v < 0 {
-		hi--
+	if signed := ^T(0) < 0; signed {
+		hi += int64(v) >> 63
 	}
 	s.sum.lo, s.sum.hi = lo, hi
 }
