@@ -162,7 +162,7 @@ func (c *Cells[K, S]) add(number int) *S {
 	}
 	block := c.blocks[len(c.blocks)-1]
 	state := &block[len(block)-c.left]
-	c.note(c.window.start, number)
+	c.note(c.window.start, int32(number))
 	return state
 }
 
@@ -176,11 +176,13 @@ func (c *Cells[K, S]) makeRoom() {
 	c.starts, c.places = slices.Grow(c.starts, n), slices.Grow(c.places, n)
 }
 
-// note takes the next free state for a cell.
-func (c *cellIndex) note(start int64, number int) {
+// note takes the next free state for a cell; there is room for it.
+func (c *cellIndex) note(start int64, number int32) {
 	c.free += c.size
 	c.left--
-	c.starts, c.places = append(c.starts, start), append(c.places, int32(number))
+	n := len(c.starts)
+	c.starts, c.places = c.starts[:n+1], c.places[:n+1]
+	c.starts[n], c.places[n] = start, number
 }
 
 // inBlock is how many states of a block are those of cells.

@@ -141,7 +141,7 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 	// The codes of all columns but the last make the first part of a number.
 	by := codePairs{times: cast[int64](bytesOf(c.times)), first: keys[0].Codes, last: keys[len(keys)-1].Codes}
 	for i, key := range keys[1:] {
-		if by.radix = uint(len(key.Texts)); i+2 < len(keys) {
+		if by.radix = uintptr(len(key.Texts)); i+2 < len(keys) {
 			by.first = combine(by.first, key.Codes, uint32(by.radix))
 		}
 	}
@@ -167,7 +167,7 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 			states[i] = c.find(key, -1)
 			continue
 		}
-		number := int(uint(by.first[row])*by.radix + uint(by.last[row]))
+		number := int(uintptr(by.first[row])*by.radix + uintptr(by.last[row]))
 		if c.now[number] == 0 {
 			states[i] = c.numbered(number)
 		} else {

@@ -15,71 +15,74 @@ func where[T any](values *T, i uintptr) *T {
 // whereCode writes the rows that have a code, ascending, and returns how many there are. There is room for
 // one more row than there are codes.
 func whereCode(codes []uint32, code uint32, rows []int32) int {
-	p, to := unsafe.SliceData(codes), unsafe.SliceData(rows)
-	row, n, length := uintptr(0), uintptr(0), uintptr(len(codes))
-	// Each row is written, and kept if it is right: there is nothing that a processor would have to guess.
-	for ; row+4 <= length; row += 4 {
-		*where(to, n) = int32(row)
-		if *where(p, row) == code {
-			n++
+	first, to, wanted := unsafe.Pointer(unsafe.SliceData(codes)), unsafe.Pointer(unsafe.SliceData(rows)), uint(code)
+	const size = unsafe.Sizeof(code)
+	// In bytes. Each row is written, and kept if it is right: there is nothing that a processor would have to guess.
+	n, row := uintptr(0), int32(0)
+	for ; int(row)+4 <= len(codes); row += 4 {
+		p := (*[4]uint32)(unsafe.Add(first, uintptr(row)*size))
+		*at[int32](unsafe.Add(to, n)) = row
+		if uint(p[0]) == wanted {
+			n += size
 		}
-		*where(to, n) = int32(row + 1)
-		if *where(p, row+1) == code {
-			n++
+		*at[int32](unsafe.Add(to, n)) = row + 1
+		if uint(p[1]) == wanted {
+			n += size
 		}
-		*where(to, n) = int32(row + 2)
-		if *where(p, row+2) == code {
-			n++
+		*at[int32](unsafe.Add(to, n)) = row + 2
+		if uint(p[2]) == wanted {
+			n += size
 		}
-		*where(to, n) = int32(row + 3)
-		if *where(p, row+3) == code {
-			n++
-		}
-	}
-	for ; row < length; row++ {
-		*where(to, n) = int32(row)
-		if *where(p, row) == code {
-			n++
+		*at[int32](unsafe.Add(to, n)) = row + 3
+		if uint(p[3]) == wanted {
+			n += size
 		}
 	}
-	return int(n)
+	for ; int(row) < len(codes); row++ {
+		*at[int32](unsafe.Add(to, n)) = row
+		if codes[row] == code {
+			n += size
+		}
+	}
+	return int(n / size)
 }
 
 // codePairs are the columns that keys are found by: two codes a row make the number of a key.
 type codePairs struct {
 	times       []int64
 	first, last []uint32
-	radix       uint
+	radix       uintptr
 }
 
 // lookUp finds the cells of rows, or makes them, in the table at hand, and returns of how many rows. It stops
 // at one whose time is not in the window, and where there is something to be done that is not done for many.
 func (c *cellIndex) lookUp(by *codePairs, rows []int32, from int64, reach uint64, found []uintptr) int {
-	p, to := unsafe.SliceData(rows), unsafe.SliceData(found)
+	p, to := unsafe.Pointer(unsafe.SliceData(rows)), unsafe.Pointer(unsafe.SliceData(found))
 	times, first, last, table := unsafe.SliceData(by.times), unsafe.SliceData(by.first), unsafe.SliceData(by.last), unsafe.SliceData(c.now)
-	radix, length, places, n := by.radix, uint(len(by.times)), uint(len(c.now)), uintptr(len(rows))
-	i := uintptr(0)
-	for ; i < n; i++ {
-		row := uintptr(uint32(*where(p, i)))
-		if uint(row) >= length || uint64(*where(times, row)-from) >= reach {
+	radix, length, places := by.radix, uintptr(len(by.times)), uintptr(len(c.now))
+	const size, width = unsafe.Sizeof(rows[0]), unsafe.Sizeof(found[0])
+	i, end := uintptr(0), uintptr(len(rows))*size
+	for ; i < end; i += size {
+		row := uintptr(*at[uint32](unsafe.Add(p, i)))
+		if row >= length || uint64(*where(times, row)-from) >= reach {
 			break
 		}
-		number := uint(*where(first, row))*radix + uint(*where(last, row))
+		number := uintptr(*where(first, row))*radix + uintptr(*where(last, row))
 		if number >= places {
 			break
 		}
-		state := *where(table, uintptr(number))
+		state := *where(table, number)
 		if state == 0 {
 			if c.left == 0 || c.keyed {
 				break
 			}
 			state = c.free
-			*where(table, uintptr(number)) = state
-			c.note(from, int(number))
+			*where(table, number) = state
+			c.note(from, int32(number))
 		}
-		*where(to, i) = state
+		*at[uintptr](unsafe.Add(to, i*(width/size))) = state
 	}
-	return int(i)
+	return int(i / size)
 }
 
 // combine makes one number of two codes.
