@@ -276,7 +276,7 @@ func (c *Cells[K, S]) keyColumns() []Column {
 func (c *Cells[K, S]) widen(e *engine[K, S]) (*Cells[K, S], error) {
 	wide := &Cells[K, S]{window: c.window, numbers: c.numbers, plan: c.plan}
 	wide.size = c.size
-	pane, window := e.left, e.right
+	pane, window := e.left, e.right()
 	for i, start := range c.starts {
 		state := c.state(i)
 		var encoded []byte

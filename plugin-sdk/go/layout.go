@@ -11,15 +11,6 @@ import (
 // which a part has seen nothing is shorter; it, and every state that is not of such parts, is taken by
 // itself, part after part, to the same bytes.
 
-// fixedPart is a part whose bytes are numbers of fixed width, each optional one behind a byte 1.
-type fixedPart interface {
-	part
-	// layOut says where the numbers of the part lie, which lies at an offset of its state.
-	layOut(l *layout, at uintptr)
-	// mergeBytes merges n encoded parts, which lie stride bytes apart, with later ones.
-	mergeBytes(left, right unsafe.Pointer, stride uintptr, n int)
-}
-
 // layout is where the numbers of a state lie in memory and in its bytes.
 type layout struct {
 	// width of the bytes of a state that has all that it may have.
@@ -37,7 +28,7 @@ type fixedNumber struct {
 }
 
 type laidPart struct {
-	fixedPart
+	part
 	// to is the offset in the bytes.
 	to uintptr
 }
@@ -66,17 +57,8 @@ func layoutOf(whole part) *layout {
 }
 
 func (l *layout) add(one part, at uintptr) {
-	switch one := one.(type) {
-	case *structPart:
-		for i, part := range one.parts {
-			l.add(part, at+one.offsets[i])
-		}
-	case fixedPart:
-		l.parts = append(l.parts, laidPart{one, l.width})
-		one.layOut(l, at)
-	default:
-		l.variable = true
-	}
+	l.parts = append(l.parts, laidPart{one, l.width})
+	one.layOut(l, at)
 }
 
 func (l *layout) number(from, width uintptr, rule numberRule) {
@@ -126,7 +108,7 @@ func (l *layout) encode(to []byte, states unsafe.Pointer, size uintptr, n int) {
 		p, q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(to)), one.to), unsafe.Add(states, one.from)
 		switch one.width {
 		case 16:
-			copyEach[[2]uint64](p, q, stride, size, n)
+			copyEach[int128](p, q, stride, size, n)
 		case 8:
 			if one.rule == ruleFloat {
 				floatEach(p, q, stride, size, n)

@@ -13,6 +13,8 @@ func (k *kept[V]) Get() (V, bool) { return k.value, k.seen }
 
 func (k *kept[V]) keep(v V) { k.value, k.seen = v, true }
 
+func (k *kept[V]) check() error { return nil }
+
 func (k *kept[V]) begin() {}
 
 func (k *kept[V]) encode(b []byte) []byte {

@@ -21,6 +21,7 @@ func (c *Count) Add(n uint64) {
 func (c *Count) Get() uint64 { return c.n }
 
 func (c *Count) traits() traits         { return traits{kind: KindInteger, orderFree: true} }
+func (c *Count) check() error           { return nil }
 func (c *Count) encode(b []byte) []byte { return appendUint64(b, c.n) }
 func (c *Count) decode(r *reader)       { c.n = r.uint64() }
 func (c *Count) begin()                 {}

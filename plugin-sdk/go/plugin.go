@@ -286,7 +286,9 @@ func Show[S, O any](show func(*S) (O, error)) *Presenter[S] {
 type engine[K comparable, S any] struct {
 	description Description
 	keys        *keyPlan
-	left, right *scratch[S]
+	left        *scratch[S]
+	// other is asked for by right.
+	other *scratch[S]
 	// layout of the states, nil if their width varies.
 	layout  *layout
 	present *Presenter[S]
@@ -300,9 +302,6 @@ func newEngine[K comparable, S any](name, summary string, window Window, time, u
 	e := &engine[K, S]{present: present}
 	var err error
 	if e.left, err = newScratch[S](); err != nil {
-		return nil, err
-	}
-	if e.right, err = newScratch[S](); err != nil {
 		return nil, err
 	}
 	if e.keys, err = newKeyPlan(reflect.TypeFor[K]()); err != nil {
@@ -396,13 +395,22 @@ func (e *engine[K, S]) mergeRun(left, right *Blobs, from, n int, out *Blobs) boo
 	return true
 }
 
+// right is a second place for a state, which few calls need.
+func (e *engine[K, S]) right() *scratch[S] {
+	if e.other == nil {
+		e.other, _ = newScratch[S]() // there is one for the left
+	}
+	return e.other
+}
+
 func (e *engine[K, S]) mergeOne(left, right []byte, out *Blobs) error {
+	later := e.right()
 	err := e.left.decodeAll(left)
 	if err == nil {
-		err = e.right.decodeAll(right)
+		err = later.decodeAll(right)
 	}
 	if err == nil {
-		err = e.left.part.merge(e.right.part)
+		err = e.left.part.merge(later.part)
 	}
 	if err == nil {
 		out.Bytes = e.left.part.encode(out.Bytes)
@@ -414,10 +422,10 @@ func (e *engine[K, S]) mergeOne(left, right []byte, out *Blobs) error {
 func (e *engine[K, S]) Present(_ []Column, _ []byte, states Blobs) ([]Column, error) {
 	columns := newBuilders(e.present.fields)
 	for i := range states.Len() {
-		if err := e.right.decodeAll(states.At(i)); err != nil {
+		if err := e.left.decodeAll(states.At(i)); err != nil {
 			return nil, fmt.Errorf("state %d: %w", i, err)
 		}
-		if err := e.present.push(&e.right.state, columns); err != nil {
+		if err := e.present.push(&e.left.state, columns); err != nil {
 			return nil, err
 		}
 	}
