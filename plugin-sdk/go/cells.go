@@ -14,18 +14,15 @@ import (
 // merged into windows when the chunk ends.
 type Cells[K comparable, S any] struct {
 	cellIndex
-	window windows
 	// blocks have the states in the order of their first events; of the last one, unused are left. They never
 	// move: a pointer to a state holds until the chunk ends.
 	blocks [][]S
 	// keys of the cells and byKey, the cells by what they are; only once one was not found by number.
 	keys    []K
 	byKey   map[place[K]]*S
-	numbers *numbers
 	sources []*source
 	rows    int
 	plan    *keyPlan
-	touched bool
 	// times and rejected rows of a chunk that is folded by columns.
 	times    []Timestamp
 	rejected map[int]string
@@ -34,6 +31,10 @@ type Cells[K comparable, S any] struct {
 // cellIndex finds cells by the numbers of their keys. It has addresses of states, which is less work than
 // pointers: the blocks keep the states, and Go never moves what it keeps.
 type cellIndex struct {
+	window  windows
+	numbers *numbers
+	// touched: the event at hand has asked for a cell.
+	touched bool
 	// now has the cells of the window that starts at nowAt, others those of other windows.
 	now    []uintptr
 	nowAt  int64
@@ -58,9 +59,9 @@ type place[K comparable] struct {
 const tablesMax = 16
 
 func newCells[K comparable, S any](plan *keyPlan, window Window, sources []*source, rows int) *Cells[K, S] {
-	c := &Cells[K, S]{window: newWindows(window), numbers: newNumbers(plan, rows), sources: sources, rows: rows, plan: plan}
+	c := &Cells[K, S]{sources: sources, rows: rows, plan: plan}
 	var state S
-	c.nowAt, c.size = math.MaxInt64, unsafe.Sizeof(state)
+	c.cellIndex = cellIndex{window: newWindows(window), numbers: newNumbers(plan, rows), nowAt: math.MaxInt64, size: unsafe.Sizeof(state)}
 	return c
 }
 
@@ -69,7 +70,12 @@ func (c *Cells[K, S]) Time() Timestamp { return Timestamp(c.window.time) }
 
 // Cell is the state of the key in the window of the event's time. The cell exists from then on, whether
 // or not something is added to it.
-func (c *Cells[K, S]) Cell(key K) *S { return c.cellAt(c.window.time, &key) }
+func (c *Cells[K, S]) Cell(key K) *S {
+	if state := c.known(unsafe.Pointer(&key)); state != nil {
+		return (*S)(state)
+	}
+	return c.cellAt(c.window.time, &key)
+}
 
 // CellAt is the state of the key in the window that holds a time, for events that concern another time
 // than their own: a correction, a refund of yesterday's order.
@@ -274,8 +280,7 @@ func (c *Cells[K, S]) keyColumns() []Column {
 // widen makes windows out of panes: each is merged into all windows that hold it. For order-free states
 // only: then merging panes, in any order, is folding events.
 func (c *Cells[K, S]) widen(e *engine[K, S]) (*Cells[K, S], error) {
-	wide := &Cells[K, S]{window: c.window, numbers: c.numbers, plan: c.plan}
-	wide.size = c.size
+	wide := &Cells[K, S]{plan: c.plan, cellIndex: cellIndex{window: c.window, numbers: c.numbers, size: c.size}}
 	pane, window := e.left, e.right()
 	for i, start := range c.starts {
 		state := c.state(i)

@@ -293,7 +293,7 @@ func scatter(s *source, kind reflect.Kind, p unsafe.Pointer, size uintptr, from,
 }
 
 // words2 is a string as it lies in memory.
-type words2 [unsafe.Sizeof("") / 8]uint64
+type words2 struct{ data, length uintptr }
 
 func scatterWords(words []int64, kind reflect.Kind, p unsafe.Pointer, size uintptr) {
 	switch kind {

@@ -85,6 +85,31 @@ func (c *cellIndex) lookUp(by *codePairs, rows []int32, from int64, reach uint64
 	return int(i / size)
 }
 
+// known is the cell of a key of texts in the window of the event's time, if it is in the table at hand.
+func (c *cellIndex) known(key unsafe.Pointer) unsafe.Pointer {
+	w := &c.window
+	if uint64(w.time-w.latest) >= w.reach || w.start != c.nowAt || !c.numbers.plain {
+		return nil
+	}
+	number := uintptr(0)
+	parts := c.numbers.parts
+	for i := range parts {
+		part := &parts[i]
+		text := at[words2](unsafe.Add(key, part.offset))
+		from := text.data - part.base
+		if from >= uintptr(len(part.starts)) {
+			return nil
+		}
+		start := part.starts[from]
+		if uintptr(start>>32) != text.length {
+			return nil
+		}
+		number = number*uintptr(part.radix) + uintptr(uint32(start))
+	}
+	c.touched = true
+	return *(*unsafe.Pointer)(unsafe.Pointer(&c.now[number]))
+}
+
 // combine makes one number of two codes.
 func combine(first, last []uint32, radix uint32) []uint32 {
 	combined := uncleared[uint32](len(first))

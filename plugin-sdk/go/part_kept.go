@@ -51,22 +51,29 @@ type Min[V Orderable] struct{ kept[V] }
 
 // See takes a value into account.
 func (m *Min[V]) See(v V) {
-	least := min(v, m.value)
-	if v != v { // what is no NaN comes first
-		least = m.value
+	kept := least(v, m.value)
+	if !m.seen {
+		kept = v
 	}
-	if !m.seen || m.value != m.value {
-		least = v
+	m.value, m.seen = kept, true
+}
+
+// least is the lesser value; of floats a NaN only if both are.
+func least[V Orderable](a, b V) V {
+	lesser := min(a, b)
+	if a != a {
+		lesser = b
 	}
-	m.value, m.seen = least, true
+	if b != b {
+		lesser = a
+	}
+	return lesser
 }
 
 func (m *Min[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
 	for range n {
-		if one, other := at[V](left), at[V](right); *other < *one || !(*other > *one) && compare(*other, *one) < 0 {
-			*one = *other
-		}
+		*at[V](left) = least(*at[V](left), *at[V](right))
 		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
@@ -98,9 +105,7 @@ func (m *Max[V]) See(v V) {
 func (m *Max[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
 	for range n {
-		if one, other := at[V](left), at[V](right); *other > *one || !(*other < *one) && compare(*other, *one) > 0 {
-			*one = *other
-		}
+		*at[V](left) = max(*at[V](left), *at[V](right)) // of floats NaN, if one of them is
 		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }

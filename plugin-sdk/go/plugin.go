@@ -464,9 +464,19 @@ func foldPass[E any, K comparable, S any](
 	if orderFree {
 		hops = 1 // on panes
 	}
-	for from := 0; from < len(times); {
-		n := reader.read(from)
-		for i := range n {
+	for from, n := 0, 0; from < len(times); from += n {
+		n = reader.read(from)
+		first := 0
+		if reader.unfit == nil && len(known) == 0 && hops == 1 {
+			// Nothing but events: as long as none is rejected.
+			var err error
+			if first, err = foldEvents(reader.events[:n], times[from:], cells, fold); err != nil {
+				clean = clean && !cells.touched
+				added = append(added, Rejection{from + first, err.Error()})
+				first++
+			}
+		}
+		for i := first; i < n; i++ {
 			row := from + i
 			if len(known) > 0 && known[0].Row == row {
 				known = known[1:]
@@ -492,9 +502,20 @@ func foldPass[E any, K comparable, S any](
 				added = append(added, Rejection{row, err.Error()})
 			}
 		}
-		from += n
 	}
 	*rejected = append(*rejected, added...)
 	slices.SortFunc(*rejected, func(a, b Rejection) int { return a.Row - b.Row })
 	return clean
+}
+
+// foldEvents runs a function on events up to one that it rejects, and returns of how many it took.
+func foldEvents[E any, K comparable, S any](events []E, times []int64, cells *Cells[K, S], fold func(*E, *Cells[K, S]) error) (int, error) {
+	times = times[:len(events)]
+	for i := range events {
+		cells.window.time, cells.touched = times[i], false
+		if err := fold(&events[i], cells); err != nil {
+			return i, err
+		}
+	}
+	return len(events), nil
 }
