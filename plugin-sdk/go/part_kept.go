@@ -95,17 +95,29 @@ type Max[V Orderable] struct{ kept[V] }
 
 // See takes a value into account.
 func (m *Max[V]) See(v V) {
-	greatest := max(v, m.value) // of floats NaN, if one of them is
+	kept := greatest(v, m.value)
 	if !m.seen {
-		greatest = v
+		kept = v
 	}
-	m.value, m.seen = greatest, true
+	m.value, m.seen = kept, true
+}
+
+// greatest is the greater value; of floats a NaN if one of them is: that one, since machines make others.
+func greatest[V Orderable](a, b V) V {
+	greater := max(a, b)
+	if a != a {
+		greater = a
+	}
+	if b != b {
+		greater = b
+	}
+	return greater
 }
 
 func (m *Max[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
 	for range n {
-		*at[V](left) = max(*at[V](left), *at[V](right)) // of floats NaN, if one of them is
+		*at[V](left) = greatest(*at[V](left), *at[V](right))
 		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
