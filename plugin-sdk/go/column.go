@@ -49,10 +49,8 @@ func (b *Blobs) endEach(from, width, n int) {
 	b.Ends = slices.Grow(b.Ends, 4*n)
 	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(b.Ends)), len(b.Ends))
 	b.Ends = b.Ends[:len(b.Ends)+4*n]
-	for end := uint32(from); n > 0; n-- {
-		end += uint32(width)
-		*at[uint32](p) = end
-		p = unsafe.Add(p, 4)
+	for i := range n {
+		*at[uint32](unsafe.Add(p, 4*i)) = uint32(from + (i+1)*width)
 	}
 }
 

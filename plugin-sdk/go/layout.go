@@ -89,12 +89,11 @@ func (l *layout) whole(states unsafe.Pointer, size uintptr, n int) int {
 			continue
 		}
 		p := unsafe.Add(states, l.numbers[i].from)
-		for one := range n {
-			if *at[byte](p) == 0 {
-				n = one
+		for one := range uintptr(n) {
+			if *at[byte](unsafe.Add(p, one*size)) == 0 {
+				n = int(one)
 				break
 			}
-			p = unsafe.Add(p, size)
 		}
 	}
 	return n
@@ -127,16 +126,14 @@ func (l *layout) encode(to []byte, states unsafe.Pointer, size uintptr, n int) {
 
 // copyEach copies n numbers, which lie so far apart at either side, aligned or not.
 func copyEach[T any](to, from unsafe.Pointer, toStride, fromStride uintptr, n int) {
-	for range n {
-		*at[T](to) = *at[T](from)
-		to, from = unsafe.Add(to, toStride), unsafe.Add(from, fromStride)
+	for i := range uintptr(n) {
+		*at[T](unsafe.Add(to, i*toStride)) = *at[T](unsafe.Add(from, i*fromStride))
 	}
 }
 
 func floatEach(to, from unsafe.Pointer, toStride, fromStride uintptr, n int) {
-	for range n {
-		*at[uint64](to) = math.Float64bits(oneNaN(*at[float64](from)))
-		to, from = unsafe.Add(to, toStride), unsafe.Add(from, fromStride)
+	for i := range uintptr(n) {
+		*at[uint64](unsafe.Add(to, i*toStride)) = math.Float64bits(oneNaN(*at[float64](unsafe.Add(from, i*fromStride))))
 	}
 }
 
@@ -164,28 +161,25 @@ func (l *layout) isSound(states unsafe.Pointer, n int) bool {
 		switch one.rule {
 		case ruleOption:
 			others := byte(0)
-			for range n {
-				others |= *at[byte](p) ^ 1
-				p = unsafe.Add(p, l.width)
+			for j := range uintptr(n) {
+				others |= *at[byte](unsafe.Add(p, j*l.width)) ^ 1
 			}
 			wrong = others != 0
 		case ruleBoolean:
 			others := byte(0)
-			for range n {
-				others |= *at[byte](p)
-				p = unsafe.Add(p, l.width)
+			for j := range uintptr(n) {
+				others |= *at[byte](unsafe.Add(p, j*l.width))
 			}
 			wrong = others > 1
 		case ruleFloat:
-			for range n {
-				wrong = wrong || *at[float64](p) != *at[float64](p) && *at[uint64](p) != nanBits
-				p = unsafe.Add(p, l.width)
+			for j := range uintptr(n) {
+				bits := *at[uint64](unsafe.Add(p, j*l.width))
+				wrong = wrong || bits&^(1<<63) > math.MaxUint64>>1&^(1<<52-1) && bits != nanBits
 			}
 		case ruleCountOfMean:
-			for range n {
-				sum := *at[int128](unsafe.Add(p, -16))
-				wrong = wrong || *at[uint64](p) == 0 && sum != int128{}
-				p = unsafe.Add(p, l.width)
+			for j := range uintptr(n) {
+				count := unsafe.Add(p, j*l.width)
+				wrong = wrong || *at[uint64](count) == 0 && *at[int128](unsafe.Add(count, -16)) != int128{}
 			}
 		}
 		if wrong {

@@ -72,9 +72,9 @@ func least[V Orderable](a, b V) V {
 
 func (m *Min[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
-	for range n {
-		*at[V](left) = least(*at[V](left), *at[V](right))
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	for i := range uintptr(n) {
+		value := at[V](unsafe.Add(left, i*stride))
+		*value = least(*value, *at[V](unsafe.Add(right, i*stride)))
 	}
 }
 
@@ -116,9 +116,9 @@ func greatest[V Orderable](a, b V) V {
 
 func (m *Max[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
-	for range n {
-		*at[V](left) = greatest(*at[V](left), *at[V](right))
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	for i := range uintptr(n) {
+		value := at[V](unsafe.Add(left, i*stride))
+		*value = greatest(*value, *at[V](unsafe.Add(right, i*stride)))
 	}
 }
 
@@ -138,9 +138,8 @@ type AllOf struct{ kept[bool] }
 func (a *AllOf) See(v bool) { a.keep(v && (!a.seen || a.value)) }
 
 func (a *AllOf) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
-	for range n {
-		*at[byte](unsafe.Add(left, 1)) &= *at[byte](unsafe.Add(right, 1))
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	for i := range uintptr(n) {
+		*at[byte](unsafe.Add(left, i*stride+1)) &= *at[byte](unsafe.Add(right, i*stride+1))
 	}
 }
 
@@ -160,9 +159,8 @@ type AnyOf struct{ kept[bool] }
 func (a *AnyOf) See(v bool) { a.keep(v || a.value) }
 
 func (a *AnyOf) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
-	for range n {
-		*at[byte](unsafe.Add(left, 1)) |= *at[byte](unsafe.Add(right, 1))
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	for i := range uintptr(n) {
+		*at[byte](unsafe.Add(left, i*stride+1)) |= *at[byte](unsafe.Add(right, i*stride+1))
 	}
 }
 
@@ -275,21 +273,15 @@ func (p *placed[V]) layOut(l *layout, at uintptr) {
 	layOutValue[V](l, at+unsafe.Offsetof(p.value))
 }
 
-// placedBytes is a value with its place as it is encoded, behind the option.
-type placedBytes[V Value] struct {
-	time, offset int64
-	value        V
+// placedAt is a value with its place as they are encoded, behind the option.
+func placedAt[V Value](p unsafe.Pointer) placed[V] {
+	return placed[V]{*at[Timestamp](p), *at[int64](unsafe.Add(p, 8)), kept[V]{value: *at[V](unsafe.Add(p, 16))}}
 }
 
-// order of a place and a value against another.
-func (p *placedBytes[V]) order(q *placedBytes[V]) int {
-	switch {
-	case p.time != q.time:
-		return int(sign(p.time < q.time))
-	case p.offset != q.offset:
-		return int(sign(p.offset < q.offset))
-	}
-	return compare(p.value, q.value)
+// copyPlaced copies a value with its place from where it is encoded to another.
+func copyPlaced[V Value](to, from unsafe.Pointer) {
+	*at[int128](to) = *at[int128](from)
+	*at[V](unsafe.Add(to, 16)) = *at[V](unsafe.Add(from, 16))
 }
 
 // First is the value of the event with the least (event time, offset): cell.Status.See(order.Time,
@@ -307,11 +299,12 @@ func (f *First[V]) See(time Timestamp, offset int64, v V) {
 
 func (f *First[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1)
-	for range n {
-		if one, other := at[placedBytes[V]](left), at[placedBytes[V]](right); other.order(one) < 0 {
-			one.time, one.offset, one.value = other.time, other.offset, other.value
+	for i := range uintptr(n) {
+		p, q := unsafe.Add(left, i*stride), unsafe.Add(right, i*stride)
+		one, other := placedAt[V](p), placedAt[V](q)
+		if one.order(other.time, other.offset, other.value) < 0 {
+			copyPlaced[V](p, q)
 		}
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
 
@@ -339,11 +332,12 @@ func (l *Last[V]) See(time Timestamp, offset int64, v V) {
 
 func (l *Last[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
 	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1)
-	for range n {
-		if one, other := at[placedBytes[V]](left), at[placedBytes[V]](right); other.order(one) > 0 {
-			one.time, one.offset, one.value = other.time, other.offset, other.value
+	for i := range uintptr(n) {
+		p, q := unsafe.Add(left, i*stride), unsafe.Add(right, i*stride)
+		one, other := placedAt[V](p), placedAt[V](q)
+		if one.order(other.time, other.offset, other.value) > 0 {
+			copyPlaced[V](p, q)
 		}
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
 	}
 }
 

@@ -34,9 +34,9 @@ func (c *Count) merge(later part) error {
 func (c *Count) layOut(l *layout, at uintptr) { l.number(at, 8, ruleNone) }
 
 func (c *Count) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
-	for range n {
-		*at[uint64](left) = saturate(*at[uint64](left), *at[uint64](right))
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	for i := range uintptr(n) {
+		count := at[uint64](unsafe.Add(left, i*stride))
+		*count = saturate(*count, *at[uint64](unsafe.Add(right, i*stride)))
 	}
 }
 
@@ -97,9 +97,9 @@ func (s *Sum[T]) merge(later part) error {
 func (s *Sum[T]) layOut(l *layout, at uintptr) { l.number(at, 16, ruleNone) }
 
 func (s *Sum[T]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
-	for range n {
-		*at[int128](left) = at[int128](left).add(*at[int128](right))
-		left, right = unsafe.Add(left, stride), unsafe.Add(right, stride)
+	for i := range uintptr(n) {
+		sum := at[int128](unsafe.Add(left, i*stride))
+		*sum = sum.add(*at[int128](unsafe.Add(right, i*stride)))
 	}
 }
 
