@@ -17,11 +17,16 @@ type arena struct {
 // blockMin is the least block in words.
 const blockMin = 4096
 
+// chunkColumns is how many times the times of a chunk a call takes, or somewhat more.
+const chunkColumns = 6
+
 // take is room for so many bytes, with anything in it.
 func (a *arena) take(bytes int) unsafe.Pointer {
 	words := (bytes + 7) / 8
 	if a.block == nil {
-		a.block = make([]uint64, max(a.next, blockMin))
+		// The first piece is the times of a chunk, of which its columns and what is made of them are multiples.
+		// What is never written to costs nothing.
+		a.block = make([]uint64, max(a.next, blockMin, chunkColumns*words))
 	}
 	if words > len(a.block)-a.used {
 		block := make([]uint64, max(words, blockMin))

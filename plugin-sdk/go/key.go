@@ -274,10 +274,5 @@ func (n *numbers) columns(fields []Field, numbers []int32) []Column {
 
 // span is where the texts of a column lie.
 func (s *source) span() (base, size uintptr) {
-	if len(s.texts) == 0 {
-		return 0, 0
-	}
-	base = uintptr(unsafe.Pointer(unsafe.StringData(s.texts[0])))
-	last := s.texts[len(s.texts)-1]
-	return base, uintptr(unsafe.Pointer(unsafe.StringData(last))) - base + uintptr(len(last))
+	return uintptr(unsafe.Pointer(unsafe.SliceData(s.dictionary.Bytes))), uintptr(len(s.dictionary.Bytes))
 }
