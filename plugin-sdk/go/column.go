@@ -3,6 +3,7 @@ package bifocal
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"unsafe"
 )
 
@@ -19,21 +20,39 @@ func (b *Blobs) Len() int { return len(b.Ends) / 4 }
 
 // At is value i, not copied.
 func (b *Blobs) At(i int) []byte {
-	from := uint32(0)
+	from := 0
 	if i > 0 {
-		from = binary.LittleEndian.Uint32(b.Ends[4*i-4:])
+		from = b.end(i - 1)
 	}
-	return b.Bytes[from:binary.LittleEndian.Uint32(b.Ends[4*i:])]
+	return b.Bytes[from:b.end(i)]
 }
 
 // Append adds a value.
 func (b *Blobs) Append(value []byte) {
 	b.Bytes = append(b.Bytes, value...)
-	b.end()
+	b.endOne()
 }
 
-// end ends the value that was appended to Bytes.
-func (b *Blobs) end() { b.Ends = binary.LittleEndian.AppendUint32(b.Ends, uint32(len(b.Bytes))) }
+// newBlobs is no values, with room for n of so many bytes together.
+func newBlobs(n, bytes int) Blobs {
+	return Blobs{uncleared[byte](4 * n)[:0], uncleared[byte](bytes)[:0]}
+}
+
+// end of value i.
+func (b *Blobs) end(i int) int { return int(binary.LittleEndian.Uint32(b.Ends[4*i:])) }
+
+// endOne ends the value that was appended to Bytes.
+func (b *Blobs) endOne() { b.Ends = binary.LittleEndian.AppendUint32(b.Ends, uint32(len(b.Bytes))) }
+
+// endEach ends n values of one width that were appended to Bytes from a place on.
+func (b *Blobs) endEach(from, width, n int) {
+	b.Ends = slices.Grow(b.Ends, 4*n)
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(b.Ends)), len(b.Ends))
+	b.Ends = b.Ends[:len(b.Ends)+4*n]
+	for i := range n {
+		*at[uint32](unsafe.Add(p, 4*i)) = uint32(from + (i+1)*width)
+	}
+}
 
 // Column is one column of rows, laid out as the contract says.
 type Column struct {

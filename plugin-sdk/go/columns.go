@@ -76,21 +76,15 @@ func (c *TextColumn) At(row int) string { return c.Texts[c.Codes[row]] }
 
 // Where is the rows that have one of these texts, ascending.
 func (c *TextColumn) Where(texts ...string) []int32 {
-	rows := make([]int32, len(c.Codes))
-	n := 0
-	if code := slices.Index(c.Texts, texts[0]); len(texts) == 1 && len(c.validity) == 0 {
+	rows := uncleared[int32](len(c.Codes) + 1)
+	if len(texts) == 1 && len(c.validity) == 0 {
+		code := slices.Index(c.Texts, texts[0])
 		if code < 0 {
 			return nil
 		}
-		for row, other := range c.Codes {
-			// Written at any rate, and kept if it is right: no branch that a processor would have to guess.
-			rows[n] = int32(row)
-			if other == uint32(code) {
-				n++
-			}
-		}
-		return rows[:n]
+		return rows[:whereCode(c.Codes, uint32(code), rows)]
 	}
+	n := 0
 	wanted := make([]bool, len(c.Texts))
 	for code, text := range c.Texts {
 		wanted[code] = slices.Contains(texts, text)
@@ -106,7 +100,7 @@ func (c *TextColumn) Where(texts ...string) []int32 {
 
 // All is every row of the chunk.
 func (c *Cells[K, S]) All() []int32 {
-	rows := make([]int32, c.rows)
+	rows := uncleared[int32](c.rows)
 	for i := range rows {
 		rows[i] = int32(i)
 	}
@@ -135,8 +129,8 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 	if len(keys) != len(c.numbers.parts) {
 		panic(fmt.Sprintf("%d columns for a key of %d parts", len(keys), len(c.numbers.parts)))
 	}
-	states := make([]*S, len(rows))
 	if len(rows) == 0 || !c.isPlain(keys) || !c.numbers.settleOn(keys, c.rows) {
+		states := make([]*S, len(rows))
 		var key K
 		for i, row := range rows {
 			c.fill(&key, int(row), keys)
@@ -144,41 +138,41 @@ func (c *Cells[K, S]) CellsOf(rows []int32, keys ...*TextColumn) []*S {
 		}
 		return states
 	}
-	if c.others == nil {
-		c.others = map[int64][]*S{}
+	// The codes of all columns but the last make the first part of a number.
+	by := codePairs{times: cast[int64](bytesOf(c.times)), first: keys[0].Codes, last: keys[len(keys)-1].Codes}
+	for i, key := range keys[1:] {
+		if by.radix = uintptr(len(key.Texts)); i+2 < len(keys) {
+			by.first = combine(by.first, key.Codes, uint32(by.radix))
+		}
 	}
-	times := cast[int64](bytesOf(c.times))
-	last := keys[len(keys)-1].Codes
-	radix := c.numbers.parts[len(keys)-1].radix
-	first, firstRadix := last, 0
-	if len(keys) == 2 {
-		first, firstRadix = keys[0].Codes, radix
-	}
-	for i, row := range rows {
-		if time := times[row]; uint64(time-c.window.latest) >= c.window.reach || c.window.start != c.nowAt {
+	found := uncleared[uintptr](len(rows))
+	states := unsafe.Slice((**S)(unsafe.Pointer(unsafe.SliceData(found))), len(found))
+	tables := min(tablesMax, 1+4*c.rows/c.numbers.places)
+	for i := 0; i < len(rows); i++ {
+		if c.window.start == c.nowAt {
+			if c.left == 0 {
+				c.makeRoom()
+			}
+			if i += c.lookUp(&by, rows[i:], c.window.latest, c.window.reach, found[i:]); i == len(rows) {
+				break
+			}
+		}
+		row := int(rows[i])
+		if time := by.times[row]; uint64(time-c.window.latest) >= c.window.reach {
 			c.window.turn(time)
-			if !c.turnTo() {
-				var key K
-				c.fill(&key, int(row), keys)
-				states[i] = c.find(key, -1)
-				continue
-			}
 		}
-		number := int(first[row])*firstRadix + int(last[row])
-		if len(keys) > 2 {
-			number = 0
-			for j, key := range keys {
-				number = number*c.numbers.parts[j].radix + int(key.Codes[row])
-			}
-		}
-		state := c.now[number]
-		if state == nil {
+		if c.window.start != c.nowAt && !c.turnTo(c.window.start, tables, c.numbers.places) {
 			var key K
-			c.fill(&key, int(row), keys)
-			state = c.find(key, number)
-			c.now[number] = state
+			c.fill(&key, row, keys)
+			states[i] = c.find(key, -1)
+			continue
 		}
-		states[i] = state
+		number := int(uintptr(by.first[row])*by.radix + uintptr(by.last[row]))
+		if c.now[number] == 0 {
+			states[i] = c.numbered(number)
+		} else {
+			found[i] = c.now[number]
+		}
 	}
 	return states
 }
@@ -300,7 +294,7 @@ func foldColumns[C any, K comparable, S any](e *engine[K, S], fold func(*C, *Cel
 			return Folded{}, errors.New("the transform rejects rows because of others")
 		}
 	}
-	columns, err := cells.finish(e.left)
+	columns, err := cells.finish(e)
 	return Folded{Cells: columns, Rejected: rejected}, err
 }
 

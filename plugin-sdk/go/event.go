@@ -273,19 +273,16 @@ func scatter(s *source, kind reflect.Kind, p unsafe.Pointer, size uintptr, from,
 		}
 		// As words: the source keeps the texts alive, so a collector need not be told of each.
 		texts := unsafe.Slice((*words2)(unsafe.Pointer(unsafe.SliceData(s.texts))), len(s.texts))
-		for _, code := range s.codes[from : from+n] {
-			*at[words2](p) = texts[code]
-			p = unsafe.Add(p, size)
+		for i, code := range s.codes[from : from+n] {
+			*at[words2](unsafe.Add(p, uintptr(i)*size)) = texts[code]
 		}
 	case tagBinary, tagJSON:
-		for row := from; row < from+n; row++ {
-			*at[string](p) = s.wide(row)
-			p = unsafe.Add(p, size)
+		for i := range n {
+			*at[string](unsafe.Add(p, uintptr(i)*size)) = s.wide(from + i)
 		}
 	case tagBoolean:
-		for _, one := range s.bytes[from : from+n] {
-			*at[bool](p) = one != 0
-			p = unsafe.Add(p, size)
+		for i, one := range s.bytes[from : from+n] {
+			*at[bool](unsafe.Add(p, uintptr(i)*size)) = one != 0
 		}
 	default:
 		scatterWords(s.words[from:from+n], kind, p, size)
@@ -293,29 +290,25 @@ func scatter(s *source, kind reflect.Kind, p unsafe.Pointer, size uintptr, from,
 }
 
 // words2 is a string as it lies in memory.
-type words2 [unsafe.Sizeof("") / 8]uint64
+type words2 struct{ data, length uintptr }
 
 func scatterWords(words []int64, kind reflect.Kind, p unsafe.Pointer, size uintptr) {
 	switch kind {
 	case reflect.Int8, reflect.Uint8:
-		for _, word := range words {
-			*at[int8](p) = int8(word)
-			p = unsafe.Add(p, size)
+		for i, word := range words {
+			*at[int8](unsafe.Add(p, uintptr(i)*size)) = int8(word)
 		}
 	case reflect.Int16, reflect.Uint16:
-		for _, word := range words {
-			*at[int16](p) = int16(word)
-			p = unsafe.Add(p, size)
+		for i, word := range words {
+			*at[int16](unsafe.Add(p, uintptr(i)*size)) = int16(word)
 		}
 	case reflect.Int32, reflect.Uint32:
-		for _, word := range words {
-			*at[int32](p) = int32(word)
-			p = unsafe.Add(p, size)
+		for i, word := range words {
+			*at[int32](unsafe.Add(p, uintptr(i)*size)) = int32(word)
 		}
 	default:
-		for _, word := range words {
-			*at[int64](p) = word
-			p = unsafe.Add(p, size)
+		for i, word := range words {
+			*at[int64](unsafe.Add(p, uintptr(i)*size)) = word
 		}
 	}
 }

@@ -11,3 +11,6 @@ func hostLog(level level, message string) { fmt.Fprintf(os.Stderr, "%s: %s\n", l
 
 // hostSettings natively are none: tests hand them over.
 func hostSettings() string { return "{}" }
+
+// uncleared natively is plain memory: tests keep what a call returns.
+func uncleared[T any](n int) []T { return make([]T, n) }

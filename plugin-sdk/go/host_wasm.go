@@ -4,6 +4,7 @@ package bifocal
 
 import (
 	"errors"
+	"runtime"
 	"runtime/debug"
 	"unsafe"
 )
@@ -13,29 +14,59 @@ import (
 // the contract (wit/transform.wit).
 //
 // Memory. The host asks for memory with cabi_realloc and writes arguments to it; it reads results until it
-// calls the function's cabi_post. A collector must not take either away in between, and Go's never moves
-// what it keeps, so it is enough to hold on to it: in lent and lentOut.
+// calls the function's cabi_post. All of that, and what a call computes with on the way, has no pointers in
+// it and is taken from one arena that starts anew with the next call: nothing is cleared, collected or, in
+// an instance that is used again, asked for twice. Results that Go itself allocated are held in lentOut: its
+// collector never moves what it keeps.
 
-// Called once, before any function of the contract. Measured: a call makes little garbage and an instance
-// lives for few of them, so the collector waits until memory runs out, which is below the limit of 256 MiB.
+// Called once, before any function of the contract. An instance that lives for one call makes no more
+// garbage than fits, so the collector runs between calls alone (see collect), and within one only where
+// memory runs out, which is below the limit of 256 MiB.
 func init() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(memoryMax)
 }
 
-// memoryMax leaves a quarter for what the collector needs beside the heap.
-const memoryMax = 192 << 20
+const (
+	// memoryMax leaves a quarter for what the collector needs beside the heap.
+	memoryMax = 192 << 20
+	// garbageMax is how much may lie about between calls.
+	garbageMax = 8 << 20
+	// lentMax is after how many bytes of arguments the garbage is looked at, which costs as much as a small call.
+	lentMax = 1 << 20
+)
 
 type pointer = unsafe.Pointer
 
 var (
-	// lent is the memory of arguments.
-	lent []pointer
+	memory arena
 	// lentOut is the memory of results.
 	lentOut []pointer
 	// result is the record that a function returns; the largest is that of describe.
 	result [15]uint64
+	// lent is how many bytes of arguments came since the garbage was looked at; kept what the collector left.
+	lent, held uint64
 )
+
+// uncleared is values without pointers, with anything in them, until the call ends.
+func uncleared[T any](n int) []T {
+	var zero T
+	return unsafe.Slice((*T)(memory.take(n*int(unsafe.Sizeof(zero)))), n)
+}
+
+// collect takes garbage away before a call, if an instance has been used for so long that there is much.
+func collect() {
+	if lent < lentMax {
+		return
+	}
+	lent = 0
+	var now runtime.MemStats
+	if runtime.ReadMemStats(&now); now.HeapAlloc > held+garbageMax {
+		runtime.GC()
+		runtime.ReadMemStats(&now)
+		held = now.HeapAlloc
+	}
+}
 
 //go:wasmimport bifocal:transform/host@1.0.0 settings
 func importSettings(result pointer)
@@ -46,7 +77,8 @@ func importLog(level uint32, message pointer, length uint32)
 func hostSettings() string {
 	var text [2]uint32
 	importSettings(pointer(&text))
-	return bytesString(unsafe.Slice((*byte)(pointer(uintptr(text[0]))), text[1]))
+	// A copy: settings are remembered, the memory is the next call's.
+	return string(unsafe.Slice((*byte)(pointer(uintptr(text[0]))), text[1]))
 }
 
 func hostLog(level level, message string) {
@@ -58,11 +90,10 @@ func cabiRealloc(old pointer, oldSize, alignment, size uint32) pointer {
 	if size == 0 {
 		return pointer(uintptr(alignment))
 	}
-	// Always aligned to 8, so that columns are read in place; without pointers in it, as Go sees it.
-	memory := pointer(unsafe.SliceData(make([]uint64, (size+7)/8)))
-	copy(unsafe.Slice((*byte)(memory), size), unsafe.Slice((*byte)(old), oldSize))
-	lent = append(lent, memory)
-	return memory
+	lent += uint64(size)
+	first := memory.take(int(size))
+	copy(unsafe.Slice((*byte)(first), size), unsafe.Slice((*byte)(old), oldSize))
+	return first
 }
 
 // lift is a list of bytes that the host wrote.
@@ -163,7 +194,6 @@ func wasmDescribe() pointer {
 		return fail(8, errNothing)
 	}
 	d, err := exported.Describe(hostSettings())
-	clearLent()
 	if err != nil {
 		return fail(8, err)
 	}
@@ -199,12 +229,12 @@ func wasmFold(times pointer, timesLength uint32, columns pointer, columnsLength 
 	if exported == nil {
 		return fail(4, errNothing)
 	}
+	collect()
 	settings := "{}"
 	if needsSettings {
 		settings = hostSettings()
 	}
 	folded, err := exported.Fold(settings, Events{lift(times, timesLength), liftColumns(columns, columnsLength)})
-	clearLent()
 	if err != nil {
 		return fail(4, err)
 	}
@@ -227,11 +257,11 @@ func wasmMerge(
 	if exported == nil {
 		return fail(4, errNothing)
 	}
+	collect()
 	merged, err := exported.Merge(
 		Blobs{lift(leftEnds, leftEndsLength), lift(left, leftLength)},
 		Blobs{lift(rightEnds, rightEndsLength), lift(right, rightLength)},
 	)
-	clearLent()
 	if err != nil {
 		return fail(4, err)
 	}
@@ -248,11 +278,11 @@ func wasmPresent(
 	if exported == nil {
 		return fail(4, errNothing)
 	}
+	collect()
 	columns, err := exported.Present(
 		liftColumns(keys, keysLength), lift(windows, windowsLength),
 		Blobs{lift(ends, endsLength), lift(states, statesLength)},
 	)
-	clearLent()
 	if err != nil {
 		return fail(4, err)
 	}
@@ -261,15 +291,11 @@ func wasmPresent(
 	return r
 }
 
-func clearLent() {
-	clear(lent)
-	lent = lent[:0]
-}
-
 // done gives up what was held for the host.
 func done() {
 	clear(lentOut)
 	lentOut = lentOut[:0]
+	memory.reset()
 }
 
 //go:wasmexport cabi_post_bifocal:transform/transform@1.0.0#describe

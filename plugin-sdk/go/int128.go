@@ -150,3 +150,11 @@ func nearest(numerator int128, denominator uint128) float64 {
 	}
 	return value
 }
+
+// saturate is the sum of counts, or the greatest one rather than a sum that wraps.
+func saturate(a, b uint64) uint64 {
+	if a += b; a < b {
+		return math.MaxUint64
+	}
+	return a
+}

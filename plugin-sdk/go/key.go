@@ -219,24 +219,45 @@ func (k *numberPart) list() {
 	}
 }
 
-// columns are the key columns of keys by their numbers, with the dictionaries of the chunk.
-func (n *numbers) columns(fields []Field, numbers []int) []Column {
+// fill writes the key of a number to zeroed memory.
+func (n *numbers) fill(p unsafe.Pointer, number int) {
+	for i := len(n.parts) - 1; i >= 0; i-- {
+		part := &n.parts[i]
+		digit := number % part.radix
+		number /= part.radix
+		if part.isOpt {
+			if digit == part.radix-1 {
+				continue
+			}
+			*at[bool](unsafe.Add(p, part.offset+part.okAt)) = true
+		}
+		if part.source != nil {
+			*at[string](unsafe.Add(p, part.offset)) = part.source.texts[digit]
+		} else {
+			*at[bool](unsafe.Add(p, part.offset)) = digit == 1
+		}
+	}
+}
+
+// columns are the key columns of keys by their numbers, with the dictionaries of the chunk. They take the
+// numbers apart.
+func (n *numbers) columns(fields []Field, numbers []int32) []Column {
 	columns := make([]Column, len(fields))
 	for i := len(fields) - 1; i >= 0; i-- {
 		part := &n.parts[i]
 		b := newBuilder(fields[i].Kind)
-		digits := make([]uint32, len(numbers))
-		for row, number := range numbers {
-			next := uint(number) / uint(part.radix)
-			digits[row] = uint32(uint(number) - next*uint(part.radix))
-			numbers[row] = int(next)
+		digits, radix := uncleared[uint32](len(numbers)), uint32(part.radix)
+		for row := range digits {
+			next := uint32(numbers[row]) / radix
+			digits[row] = uint32(numbers[row]) - next*radix
+			numbers[row] = int32(next)
 		}
-		for row, digit := range digits {
-			if absent := part.isOpt && digit == uint32(part.radix-1); absent {
-				digits[row] = 0
-				b.endRow(false)
-			} else if part.isOpt {
-				b.endRow(true)
+		if part.isOpt {
+			for row, digit := range digits {
+				isPresent := digit != radix-1
+				if b.endRow(isPresent); !isPresent {
+					digits[row] = 0
+				}
 			}
 		}
 		if part.source != nil {
@@ -253,10 +274,5 @@ func (n *numbers) columns(fields []Field, numbers []int) []Column {
 
 // span is where the texts of a column lie.
 func (s *source) span() (base, size uintptr) {
-	if len(s.texts) == 0 {
-		return 0, 0
-	}
-	base = uintptr(unsafe.Pointer(unsafe.StringData(s.texts[0])))
-	last := s.texts[len(s.texts)-1]
-	return base, uintptr(unsafe.Pointer(unsafe.StringData(last))) - base + uintptr(len(last))
+	return uintptr(unsafe.Pointer(unsafe.SliceData(s.dictionary.Bytes))), uintptr(len(s.dictionary.Bytes))
 }

@@ -3,8 +3,9 @@ package bifocal
 import (
 	"fmt"
 	"reflect"
-	"strings"
 	"unicode"
+	"unicode/utf8"
+	"unsafe"
 )
 
 // A state is a struct of parts, each of which accumulates lawfully: with x, y, z states of consecutive
@@ -31,6 +32,8 @@ import (
 // A struct in a struct of parts is a part too and shows as a JSON object.
 type part interface {
 	traits() traits
+	// check says what is wrong with the types that the part is made of.
+	check() error
 	// encode appends the part's canonical bytes.
 	encode(b []byte) []byte
 	// decode makes a zero part the one that was encoded; what is wrong with its bytes is the reader's.
@@ -40,7 +43,18 @@ type part interface {
 	// begin makes a zero part the one of a cell before its first event.
 	begin()
 	present() (datum, error)
+	// layOut says where the numbers of the part lie, which lies at an offset of its state, if they are of fixed
+	// width; mergeBytes merges n such parts as they are encoded, stride bytes apart, with later ones.
+	layOut(l *layout, at uintptr)
+	mergeBytes(left, right unsafe.Pointer, stride uintptr, n int)
 }
+
+// varied is in parts whose width in bytes varies: they are merged one by one.
+type varied struct{}
+
+func (varied) layOut(l *layout, _ uintptr) { l.variable = true }
+
+func (varied) mergeBytes(_, _ unsafe.Pointer, _ uintptr, _ int) {}
 
 type traits struct {
 	kind      Kind
@@ -57,10 +71,7 @@ var errAnchored = fmt.Errorf("the later state is anchored: it has run from the b
 // partAt is the part that p points to: of this package, or a struct of parts.
 func partAt(p reflect.Value) (part, error) {
 	if own, is := p.Interface().(part); is {
-		if checked, is := own.(interface{ check() error }); is {
-			return own, checked.check()
-		}
-		return own, nil
+		return own, own.check()
 	}
 	t := p.Type().Elem()
 	if t.Kind() != reflect.Struct {
@@ -81,6 +92,7 @@ func partAt(p reflect.Value) (part, error) {
 		whole.traitsOf.anchored = whole.traitsOf.anchored || had.anchored
 		whole.traitsOf.hidden = whole.traitsOf.hidden || had.hidden
 		whole.parts, whole.names = append(whole.parts, one), append(whole.names, columnName(field))
+		whole.offsets = append(whole.offsets, field.Offset)
 	}
 	return whole, nil
 }
@@ -90,18 +102,19 @@ func columnName(field reflect.StructField) string {
 	if name, ok := field.Tag.Lookup("name"); ok {
 		return name
 	}
-	runes := []rune(field.Name)
-	var name strings.Builder
-	for i, r := range runes {
-		begins := unicode.IsUpper(r)
+	name := make([]byte, 0, len(field.Name)+4)
+	inCapitals := false
+	for i, r := range field.Name {
+		next, _ := utf8.DecodeRuneInString(field.Name[i+utf8.RuneLen(r):])
+		isCapital := unicode.IsUpper(r)
 		// The last capital of several begins a word if a small letter follows it: JSONText.
-		inWord := i > 0 && unicode.IsUpper(runes[i-1]) && (i+1 == len(runes) || !unicode.IsLower(runes[i+1]))
-		if begins && i > 0 && !inWord {
-			name.WriteByte('_')
+		if isCapital && i > 0 && (!inCapitals || unicode.IsLower(next)) {
+			name = append(name, '_')
 		}
-		name.WriteRune(unicode.ToLower(r))
+		name = utf8.AppendRune(name, unicode.ToLower(r))
+		inCapitals = isCapital
 	}
-	return name.String()
+	return string(name)
 }
 
 // structPart is the parts of a struct, one after the other.
@@ -109,6 +122,8 @@ type structPart struct {
 	traitsOf traits
 	names    []string
 	parts    []part
+	// offsets of the parts in the struct.
+	offsets []uintptr
 }
 
 func (s *structPart) traits() traits { return s.traitsOf }
@@ -136,6 +151,17 @@ func (s *structPart) merge(later part) error {
 	return nil
 }
 
+func (s *structPart) check() error { return nil } // its parts were
+
+func (s *structPart) layOut(l *layout, at uintptr) {
+	for i, one := range s.parts {
+		l.add(one, at+s.offsets[i])
+	}
+}
+
+// mergeBytes is done by each of its parts.
+func (s *structPart) mergeBytes(_, _ unsafe.Pointer, _ uintptr, _ int) {}
+
 func (s *structPart) begin() {
 	for _, one := range s.parts {
 		one.begin()
@@ -162,8 +188,9 @@ func (s *structPart) present() (datum, error) {
 // there. A part is a value that may point to memory of its own, so a copy is good for reading, and for
 // changing if the original is replaced by it.
 type scratch[S any] struct {
-	state S
-	part  part
+	state  S
+	part   part
+	reader reader
 }
 
 func newScratch[S any]() (*scratch[S], error) {
@@ -189,9 +216,9 @@ func (s *scratch[S]) decode(r *reader) {
 }
 
 func (s *scratch[S]) decodeAll(b []byte) error {
-	r := reader{rest: b}
-	s.decode(&r)
-	return r.end()
+	s.reader = reader{rest: b}
+	s.decode(&s.reader)
+	return s.reader.end()
 }
 
 func (s *scratch[S]) begin() {

@@ -10,7 +10,10 @@ import (
 
 // Set is the distinct values: cell.Customers.Add(order.CustomerID). Order-free; exact, so its bytes grow
 // with the number of distinct values: a length, then the values in their order; shows as that number.
-type Set[V Value] struct{ values sorted[V, struct{}] }
+type Set[V Value] struct {
+	varied
+	values sorted[V, struct{}]
+}
 
 // Add adds a value.
 func (s *Set[V]) Add(v V) { s.values.entry(v) }
@@ -45,6 +48,7 @@ func listOf[V Value](values iter.Seq[V]) (JSON, error) {
 	return JSON(append(b, ']')), nil
 }
 
+func (s *Set[V]) check() error   { return nil }
 func (s *Set[V]) traits() traits { return traits{kind: KindInteger, orderFree: true} }
 func (s *Set[V]) begin()         {}
 
@@ -92,7 +96,10 @@ func (s *Set[V]) present() (datum, error) { return number(int64(s.values.size)),
 //
 // Counts stay at 2^64 - 1 rather than wrap. Bytes: the number of values; for each, ascending, the value
 // and its count less 1 (LEB128).
-type TopK[V Value, N any] struct{ counts sorted[V, uint64] }
+type TopK[V Value, N any] struct {
+	varied
+	counts sorted[V, uint64]
+}
 
 // Counted is a value and how often it was added.
 type Counted[V Value] struct {
@@ -109,13 +116,6 @@ func (t *TopK[V, N]) AddTimes(v V, times uint64) {
 		count, _ := t.counts.entry(v)
 		*count = saturate(*count, times)
 	}
-}
-
-func saturate(a, b uint64) uint64 {
-	if a += b; a < b {
-		return math.MaxUint64
-	}
-	return a
 }
 
 // Count is how often the value was added.
@@ -216,7 +216,10 @@ func (t *TopK[V, N]) present() (datum, error) {
 //
 // Values of one event are taken in their own order, the greatest last; a value that comes twice is kept
 // twice. Bytes: the number of values; for each, first to last, time, offset and value.
-type LastN[V Value, N any] struct{ values []placed[V] }
+type LastN[V Value, N any] struct {
+	varied
+	values []placed[V]
+}
 
 // Push takes a value into account: time is the event's (the input @time), offset its place in the log
 // (the input @offset).
@@ -305,6 +308,7 @@ func (l *LastN[V, N]) present() (datum, error) {
 // With machines in S the map is anchored itself, which a byte in front says: in an anchored map a missing
 // key stands for a state at its beginning.
 type Map[K Value, S any] struct {
+	varied
 	entries  sorted[K, S]
 	anchored bool
 }

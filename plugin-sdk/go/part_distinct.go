@@ -24,6 +24,7 @@ type Distinct[V Value] struct{ DistinctN[V, [12]int] }
 // Sources: P. Flajolet and others, "HyperLogLog", 2007; S. Heule and others, "HyperLogLog in Practice",
 // 2013, for 64 bits and the sparse form; O. Ertl, arXiv:1702.01284, algorithm 6, for the estimator.
 type DistinctN[V Value, B any] struct {
+	varied
 	// sparse registers above 0, at most a quarter of all; else dense ones, all of them.
 	sparse sorted[uint16, uint8]
 	dense  []uint8

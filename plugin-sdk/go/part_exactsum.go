@@ -21,6 +21,7 @@ import (
 //
 // Source: R. M. Neal, "Fast exact summation using small and large superaccumulators", arXiv:1505.05571.
 type ExactSum struct {
+	varied
 	// digits: the sum of digits[i] x 2^(32 (lowest + i) - 1074), in 64 bits each, so that carries wait.
 	digits []int64
 	lowest int
@@ -215,6 +216,8 @@ func (s *ExactSum) nearest() (float64, bool) {
 	}
 	return math.Float64frombits(value), true
 }
+
+func (s *ExactSum) check() error { return nil }
 
 func (s *ExactSum) traits() traits { return traits{kind: KindFloat, orderFree: true} }
 func (s *ExactSum) begin()         {}

@@ -1,5 +1,7 @@
 package bifocal
 
+import "unsafe"
+
 // kept is a value or none: a byte 0, or a byte 1 and the value.
 type kept[V Value] struct {
 	value V
@@ -10,6 +12,8 @@ type kept[V Value] struct {
 func (k *kept[V]) Get() (V, bool) { return k.value, k.seen }
 
 func (k *kept[V]) keep(v V) { k.value, k.seen = v, true }
+
+func (k *kept[V]) check() error { return nil }
 
 func (k *kept[V]) begin() {}
 
@@ -24,6 +28,11 @@ func (k *kept[V]) decode(r *reader) {
 	if r.option() {
 		k.keep(readValue[V](r))
 	}
+}
+
+func (k *kept[V]) layOut(l *layout, at uintptr) {
+	l.number(at+unsafe.Offsetof(k.seen), 1, ruleOption)
+	layOutValue[V](l, at+unsafe.Offsetof(k.value))
 }
 
 func (k *kept[V]) present() (datum, error) {
@@ -42,15 +51,30 @@ type Min[V Orderable] struct{ kept[V] }
 
 // See takes a value into account.
 func (m *Min[V]) See(v V) {
-	if m.seen && v > m.value {
-		return
+	kept := least(v, m.value)
+	if !m.seen {
+		kept = v
 	}
-	m.see(v)
+	m.value, m.seen = kept, true
 }
 
-func (m *Min[V]) see(v V) {
-	if !m.seen || v < m.value || compare(v, m.value) < 0 {
-		m.keep(v)
+// least is the lesser value; of floats a NaN only if both are.
+func least[V Orderable](a, b V) V {
+	lesser := min(a, b)
+	if a != a {
+		lesser = b
+	}
+	if b != b {
+		lesser = a
+	}
+	return lesser
+}
+
+func (m *Min[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
+	for i := range uintptr(n) {
+		value := at[V](unsafe.Add(left, i*stride))
+		*value = least(*value, *at[V](unsafe.Add(right, i*stride)))
 	}
 }
 
@@ -58,7 +82,7 @@ func (m *Min[V]) traits() traits { return traits{kind: kindFor[V](), orderFree: 
 
 func (m *Min[V]) merge(later part) error {
 	if other := later.(*Min[V]); other.seen {
-		m.see(other.value)
+		m.See(other.value)
 	}
 	return nil
 }
@@ -71,15 +95,30 @@ type Max[V Orderable] struct{ kept[V] }
 
 // See takes a value into account.
 func (m *Max[V]) See(v V) {
-	if m.seen && v < m.value {
-		return
+	kept := greatest(v, m.value)
+	if !m.seen {
+		kept = v
 	}
-	m.see(v)
+	m.value, m.seen = kept, true
 }
 
-func (m *Max[V]) see(v V) {
-	if !m.seen || v > m.value || compare(v, m.value) > 0 {
-		m.keep(v)
+// greatest is the greater value; of floats a NaN if one of them is: that one, since machines make others.
+func greatest[V Orderable](a, b V) V {
+	greater := max(a, b)
+	if a != a {
+		greater = a
+	}
+	if b != b {
+		greater = b
+	}
+	return greater
+}
+
+func (m *Max[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1) // behind the option
+	for i := range uintptr(n) {
+		value := at[V](unsafe.Add(left, i*stride))
+		*value = greatest(*value, *at[V](unsafe.Add(right, i*stride)))
 	}
 }
 
@@ -87,7 +126,7 @@ func (m *Max[V]) traits() traits { return traits{kind: kindFor[V](), orderFree: 
 
 func (m *Max[V]) merge(later part) error {
 	if other := later.(*Max[V]); other.seen {
-		m.see(other.value)
+		m.See(other.value)
 	}
 	return nil
 }
@@ -97,6 +136,12 @@ type AllOf struct{ kept[bool] }
 
 // See takes a value into account.
 func (a *AllOf) See(v bool) { a.keep(v && (!a.seen || a.value)) }
+
+func (a *AllOf) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	for i := range uintptr(n) {
+		*at[byte](unsafe.Add(left, i*stride+1)) &= *at[byte](unsafe.Add(right, i*stride+1))
+	}
+}
 
 func (a *AllOf) traits() traits { return traits{kind: KindBoolean, orderFree: true} }
 
@@ -112,6 +157,12 @@ type AnyOf struct{ kept[bool] }
 
 // See takes a value into account.
 func (a *AnyOf) See(v bool) { a.keep(v || a.value) }
+
+func (a *AnyOf) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	for i := range uintptr(n) {
+		*at[byte](unsafe.Add(left, i*stride+1)) |= *at[byte](unsafe.Add(right, i*stride+1))
+	}
+}
 
 func (a *AnyOf) traits() traits { return traits{kind: KindBoolean, orderFree: true} }
 
@@ -133,6 +184,8 @@ func (f *FirstSeen[V]) See(v V) {
 	}
 }
 
+func (f *FirstSeen[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {}
+
 func (f *FirstSeen[V]) traits() traits { return traits{kind: kindFor[V]()} }
 
 func (f *FirstSeen[V]) merge(later part) error {
@@ -148,6 +201,10 @@ type LastSeen[V Value] struct{ kept[V] }
 
 // See takes a value into account.
 func (l *LastSeen[V]) See(v V) { l.keep(v) }
+
+func (l *LastSeen[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	copyEach[V](unsafe.Add(left, 1), unsafe.Add(right, 1), stride, stride, n)
+}
 
 func (l *LastSeen[V]) traits() traits { return traits{kind: kindFor[V]()} }
 
@@ -209,6 +266,24 @@ func (p *placed[V]) decode(r *reader) {
 	}
 }
 
+func (p *placed[V]) layOut(l *layout, at uintptr) {
+	l.number(at+unsafe.Offsetof(p.seen), 1, ruleOption)
+	l.number(at+unsafe.Offsetof(p.time), 8, ruleNone)
+	l.number(at+unsafe.Offsetof(p.offset), 8, ruleNone)
+	layOutValue[V](l, at+unsafe.Offsetof(p.value))
+}
+
+// placedAt is a value with its place as they are encoded, behind the option.
+func placedAt[V Value](p unsafe.Pointer) placed[V] {
+	return placed[V]{*at[Timestamp](p), *at[int64](unsafe.Add(p, 8)), kept[V]{value: *at[V](unsafe.Add(p, 16))}}
+}
+
+// copyPlaced copies a value with its place from where it is encoded to another.
+func copyPlaced[V Value](to, from unsafe.Pointer) {
+	*at[int128](to) = *at[int128](from)
+	*at[V](unsafe.Add(to, 16)) = *at[V](unsafe.Add(from, 16))
+}
+
 // First is the value of the event with the least (event time, offset): cell.Status.See(order.Time,
 // order.Offset, order.Status). Order-free; a byte, and 16 bytes and the value; shows as its kind, null if
 // nothing was seen. Of two values of one event the lesser is kept.
@@ -219,6 +294,17 @@ type First[V Value] struct{ placed[V] }
 func (f *First[V]) See(time Timestamp, offset int64, v V) {
 	if !f.seen || f.order(time, offset, v) < 0 {
 		f.put(time, offset, v)
+	}
+}
+
+func (f *First[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1)
+	for i := range uintptr(n) {
+		p, q := unsafe.Add(left, i*stride), unsafe.Add(right, i*stride)
+		one, other := placedAt[V](p), placedAt[V](q)
+		if one.order(other.time, other.offset, other.value) < 0 {
+			copyPlaced[V](p, q)
+		}
 	}
 }
 
@@ -241,6 +327,17 @@ type Last[V Value] struct{ placed[V] }
 func (l *Last[V]) See(time Timestamp, offset int64, v V) {
 	if !l.seen || l.order(time, offset, v) > 0 {
 		l.put(time, offset, v)
+	}
+}
+
+func (l *Last[V]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	left, right = unsafe.Add(left, 1), unsafe.Add(right, 1)
+	for i := range uintptr(n) {
+		p, q := unsafe.Add(left, i*stride), unsafe.Add(right, i*stride)
+		one, other := placedAt[V](p), placedAt[V](q)
+		if one.order(other.time, other.offset, other.value) > 0 {
+			copyPlaced[V](p, q)
+		}
 	}
 }
 

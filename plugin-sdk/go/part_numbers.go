@@ -2,8 +2,8 @@ package bifocal
 
 import (
 	"fmt"
-	"math"
 	"reflect"
+	"unsafe"
 )
 
 // Count is a number of things: cell.Orders.Add(1). Order-free; 8 bytes; shows as an integer, 0 at first.
@@ -14,15 +14,14 @@ type Count struct{ n uint64 }
 
 // Add counts n more.
 func (c *Count) Add(n uint64) {
-	if c.n += n; c.n < n {
-		c.n = math.MaxUint64
-	}
+	c.n = saturate(c.n, n)
 }
 
 // Get is how many.
 func (c *Count) Get() uint64 { return c.n }
 
 func (c *Count) traits() traits         { return traits{kind: KindInteger, orderFree: true} }
+func (c *Count) check() error           { return nil }
 func (c *Count) encode(b []byte) []byte { return appendUint64(b, c.n) }
 func (c *Count) decode(r *reader)       { c.n = r.uint64() }
 func (c *Count) begin()                 {}
@@ -30,6 +29,15 @@ func (c *Count) begin()                 {}
 func (c *Count) merge(later part) error {
 	c.Add(later.(*Count).n)
 	return nil
+}
+
+func (c *Count) layOut(l *layout, at uintptr) { l.number(at, 8, ruleNone) }
+
+func (c *Count) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	for i := range uintptr(n) {
+		count := at[uint64](unsafe.Add(left, i*stride))
+		*count = saturate(*count, *at[uint64](unsafe.Add(right, i*stride)))
+	}
 }
 
 func (c *Count) present() (datum, error) { return unsigned(c.n) }
@@ -44,14 +52,15 @@ type Sum[T Integer] struct{ sum int128 }
 
 // Add adds a value.
 func (s *Sum[T]) Add(v T) {
-	lo := s.sum.lo + uint64(v)
-	if lo < s.sum.lo {
-		s.sum.hi++
+	// Without branches, which cost more than what they spare.
+	lo, hi := s.sum.lo+uint64(v), s.sum.hi
+	if lo < uint64(v) {
+		hi++
 	}
-	if v < 0 {
-		s.sum.hi--
+	if signed := ^T(0) < 0; signed {
+		hi += int64(v) >> 63
 	}
-	s.sum.lo = lo
+	s.sum.lo, s.sum.hi = lo, hi
 }
 
 // Subtract takes back what was added: the image of a row before it changed.
@@ -83,6 +92,15 @@ func (s *Sum[T]) begin()           {}
 func (s *Sum[T]) merge(later part) error {
 	s.sum = s.sum.add(later.(*Sum[T]).sum)
 	return nil
+}
+
+func (s *Sum[T]) layOut(l *layout, at uintptr) { l.number(at, 16, ruleNone) }
+
+func (s *Sum[T]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	for i := range uintptr(n) {
+		sum := at[int128](unsafe.Add(left, i*stride))
+		*sum = sum.add(*at[int128](unsafe.Add(right, i*stride)))
+	}
 }
 
 func (s *Sum[T]) present() (datum, error) {
@@ -141,6 +159,16 @@ func (m *Mean[T]) merge(later part) error {
 	m.sum.sum = m.sum.sum.add(other.sum.sum)
 	m.count.Add(other.count.n)
 	return nil
+}
+
+func (m *Mean[T]) layOut(l *layout, at uintptr) {
+	m.sum.layOut(l, at+unsafe.Offsetof(m.sum))
+	l.number(at+unsafe.Offsetof(m.count), 8, ruleCountOfMean)
+}
+
+func (m *Mean[T]) mergeBytes(left, right unsafe.Pointer, stride uintptr, n int) {
+	m.sum.mergeBytes(left, right, stride, n)
+	m.count.mergeBytes(unsafe.Add(left, 16), unsafe.Add(right, 16), stride, n)
 }
 
 func (m *Mean[T]) present() (datum, error) {

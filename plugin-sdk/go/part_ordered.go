@@ -26,6 +26,7 @@ type Machine[I any] interface{ Step(input I) }
 // (LEB128). Shows nothing by itself: a transform with a machine has a Present, which asks for the
 // [Ordered.Machine].
 type Ordered[M, I any] struct {
+	varied
 	// machine is nil while the state is floating.
 	machine *M
 	inputs  []byte

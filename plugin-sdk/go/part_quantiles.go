@@ -30,7 +30,10 @@ type Quantiles[T Measure] struct{ QuantilesN[T, [7]int] }
 //
 // Bytes: the number of buckets in use; for each, ascending, its distance from the one before it less 1
 // (the first: the bucket itself, zigzag), and its count less 1; all LEB128.
-type QuantilesN[T Measure, B any] struct{ counts sorted[int32, uint64] }
+type QuantilesN[T Measure, B any] struct {
+	varied
+	counts sorted[int32, uint64]
+}
 
 const (
 	mantissaBits  = 52

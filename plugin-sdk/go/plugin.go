@@ -286,9 +286,13 @@ func Show[S, O any](show func(*S) (O, error)) *Presenter[S] {
 type engine[K comparable, S any] struct {
 	description Description
 	keys        *keyPlan
-	left, right *scratch[S]
-	present     *Presenter[S]
-	fold        func(Events) (Folded, error)
+	left        *scratch[S]
+	// other is asked for by right.
+	other *scratch[S]
+	// layout of the states, nil if their width varies.
+	layout  *layout
+	present *Presenter[S]
+	fold    func(Events) (Folded, error)
 }
 
 func newEngine[K comparable, S any](name, summary string, window Window, time, unit string, present *Presenter[S]) (*engine[K, S], error) {
@@ -300,12 +304,10 @@ func newEngine[K comparable, S any](name, summary string, window Window, time, u
 	if e.left, err = newScratch[S](); err != nil {
 		return nil, err
 	}
-	if e.right, err = newScratch[S](); err != nil {
-		return nil, err
-	}
 	if e.keys, err = newKeyPlan(reflect.TypeFor[K]()); err != nil {
 		return nil, err
 	}
+	e.layout = layoutOf(e.left.part)
 	had := e.left.part.traits()
 	if e.present == nil {
 		if e.present, err = presentParts(e.left); err != nil {
@@ -362,31 +364,68 @@ func (e *engine[K, S]) Merge(left, right Blobs) (Blobs, error) {
 	if left.Len() != right.Len() {
 		return Blobs{}, fmt.Errorf("%d states at the left, %d at the right", left.Len(), right.Len())
 	}
-	out := Blobs{Ends: make([]byte, 0, len(left.Ends)), Bytes: make([]byte, 0, max(len(left.Bytes), len(right.Bytes)))}
-	for i := range left.Len() {
-		err := e.left.decodeAll(left.At(i))
-		if err == nil {
-			err = e.right.decodeAll(right.At(i))
+	out := newBlobs(left.Len(), max(len(left.Bytes), len(right.Bytes)))
+	leftEnds, rightEnds := cast[uint32](left.Ends), cast[uint32](right.Ends)
+	for i := 0; i < len(leftEnds); {
+		if e.layout != nil {
+			if n := e.layout.run(leftEnds, rightEnds, i); n > 0 && e.mergeRun(&left, &right, i, n, &out) {
+				i += n
+				continue
+			}
 		}
-		if err == nil {
-			err = e.left.part.merge(e.right.part)
-		}
-		if err != nil {
+		if err := e.mergeOne(left.At(i), right.At(i), &out); err != nil {
 			return Blobs{}, fmt.Errorf("state %d: %w", i, err)
 		}
-		out.Bytes = e.left.part.encode(out.Bytes)
-		out.end()
+		i++
 	}
 	return out, nil
+}
+
+// mergeRun merges n states from one on, all of which are whole; false, and nothing was done, if one of them
+// is malformed.
+func (e *engine[K, S]) mergeRun(left, right *Blobs, from, n int, out *Blobs) bool {
+	to := from + n - 1
+	size, start := n*int(e.layout.width), len(out.Bytes)
+	merged := append(out.Bytes, left.Bytes[left.end(to)-size:left.end(to)]...)
+	if !e.layout.merge(merged[start:], right.Bytes[right.end(to)-size:right.end(to)], n) {
+		return false
+	}
+	out.Bytes = merged
+	out.endEach(start, int(e.layout.width), n)
+	return true
+}
+
+// right is a second place for a state, which few calls need.
+func (e *engine[K, S]) right() *scratch[S] {
+	if e.other == nil {
+		e.other, _ = newScratch[S]() // there is one for the left
+	}
+	return e.other
+}
+
+func (e *engine[K, S]) mergeOne(left, right []byte, out *Blobs) error {
+	later := e.right()
+	err := e.left.decodeAll(left)
+	if err == nil {
+		err = later.decodeAll(right)
+	}
+	if err == nil {
+		err = e.left.part.merge(later.part)
+	}
+	if err == nil {
+		out.Bytes = e.left.part.encode(out.Bytes)
+		out.endOne()
+	}
+	return err
 }
 
 func (e *engine[K, S]) Present(_ []Column, _ []byte, states Blobs) ([]Column, error) {
 	columns := newBuilders(e.present.fields)
 	for i := range states.Len() {
-		if err := e.right.decodeAll(states.At(i)); err != nil {
+		if err := e.left.decodeAll(states.At(i)); err != nil {
 			return nil, fmt.Errorf("state %d: %w", i, err)
 		}
-		if err := e.present.push(&e.right.state, columns); err != nil {
+		if err := e.present.push(&e.left.state, columns); err != nil {
 			return nil, err
 		}
 	}
@@ -408,7 +447,7 @@ func foldRows[E any, K comparable, S any](e *engine[K, S], plan *readPlan, fold 
 		if !foldPass(reader, cells, fold, times, e.description.OrderFree, &rejected) {
 			continue
 		}
-		columns, err := cells.finish(e.left)
+		columns, err := cells.finish(e)
 		return Folded{Cells: columns, Rejected: rejected}, err
 	}
 }
@@ -425,9 +464,19 @@ func foldPass[E any, K comparable, S any](
 	if orderFree {
 		hops = 1 // on panes
 	}
-	for from := 0; from < len(times); {
-		n := reader.read(from)
-		for i := range n {
+	for from, n := 0, 0; from < len(times); from += n {
+		n = reader.read(from)
+		first := 0
+		if reader.unfit == nil && len(known) == 0 && hops == 1 {
+			// Nothing but events: as long as none is rejected.
+			var err error
+			if first, err = foldEvents(reader.events[:n], times[from:], cells, fold); err != nil {
+				clean = clean && !cells.touched
+				added = append(added, Rejection{from + first, err.Error()})
+				first++
+			}
+		}
+		for i := first; i < n; i++ {
 			row := from + i
 			if len(known) > 0 && known[0].Row == row {
 				known = known[1:]
@@ -453,9 +502,20 @@ func foldPass[E any, K comparable, S any](
 				added = append(added, Rejection{row, err.Error()})
 			}
 		}
-		from += n
 	}
 	*rejected = append(*rejected, added...)
 	slices.SortFunc(*rejected, func(a, b Rejection) int { return a.Row - b.Row })
 	return clean
+}
+
+// foldEvents runs a function on events up to one that it rejects, and returns of how many it took.
+func foldEvents[E any, K comparable, S any](events []E, times []int64, cells *Cells[K, S], fold func(*E, *Cells[K, S]) error) (int, error) {
+	times = times[:len(events)]
+	for i := range events {
+		cells.window.time, cells.touched = times[i], false
+		if err := fold(&events[i], cells); err != nil {
+			return i, err
+		}
+	}
+	return len(events), nil
 }

@@ -73,6 +73,10 @@ func (Opt[V]) optional() {}
 
 // unwrap is the type of what is in an Opt, with the offset of the byte that says whether it is there.
 func unwrap(t reflect.Type) (value reflect.Type, okAt uintptr, isOpt bool) {
+	// What is no such struct is not asked, which costs as much as a small call.
+	if t.Kind() != reflect.Struct || t.NumField() != 2 {
+		return t, 0, false
+	}
 	if _, is := reflect.Zero(t).Interface().(interface{ optional() }); !is {
 		return t, 0, false
 	}
@@ -95,8 +99,10 @@ func kindOf(t reflect.Type) (Kind, bool) {
 	case typeJSON:
 		return KindJSON, true
 	}
-	if d, is := reflect.Zero(t).Interface().(interface{ digits() uint8 }); is {
-		return DecimalKind(d.digits()), true
+	if t.Kind() == reflect.Int64 && t.NumMethod() > 0 {
+		if d, is := reflect.Zero(t).Interface().(interface{ digits() uint8 }); is {
+			return DecimalKind(d.digits()), true
+		}
 	}
 	switch t.Kind() {
 	case reflect.Bool:

@@ -23,7 +23,17 @@ fn javascript() {
 #[test]
 fn go() {
     passes("plugin-sdk/go", "go", &["test", "./..."]);
-    for name in ["revenue", "flights", "fraud", "earnings"] {
+    for name in [
+        "algebras",
+        "kinds",
+        "sequence",
+        "hopping",
+        "revenue",
+        "revenue-columns",
+        "flights",
+        "fraud",
+        "earnings",
+    ] {
         passes(&format!("tests/conformance/go/{name}"), "go", &["test", "./..."]);
     }
 }

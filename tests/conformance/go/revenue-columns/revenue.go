@@ -34,9 +34,9 @@ var transform = bifocal.Export(bifocal.Columns[Orders, Merchant, Revenue]{
 })
 
 func fold(orders *Orders, out *bifocal.Cells[Merchant, Revenue]) error {
-	completed := orders.Status.Where("completed")
+	completed, amounts := orders.Status.Where("completed"), orders.Amount.Values
 	for i, cell := range out.CellsOf(completed, &orders.MerchantID, &orders.Currency) {
-		amount := orders.Amount.Values[completed[i]]
+		amount := amounts[completed[i]]
 		cell.Amount.Add(amount)
 		cell.Orders.Add(1)
 		cell.Largest.See(amount)

@@ -1,0 +1,11 @@
+package main
+
+import (
+	"testing"
+
+	"bifocal"
+)
+
+func TestVectorsHold(t *testing.T) {
+	bifocal.CheckVectors(t, transform, "date", "../../vectors/sequence")
+}
