@@ -8,12 +8,14 @@ Python's own, on texts that are the same objects in every row and know their has
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 from .codec import I64_MAX, I64_MIN
 from .columns import Blobs, Column, build
 from .description import Window
 from .keys import KeyClass
+from .packing import floor_quotients
 from .state.part import Part
 
 
@@ -71,6 +73,8 @@ class Chunk:
         """Whether cells are as wide as the slide and become windows at the end: for order-free states only."""
         self.windows: dict[int, Cells] = {}
         self.cells: list[tuple[int, Any, Part]] = []
+        self._met: dict[tuple[int, Any], Part] = {}
+        """States by window and key, of a transform by columns."""
 
     def latest_start(self, time_ms: int) -> int:
         """The start of the latest window that holds a time, by the floor toward minus infinity."""
@@ -93,20 +97,40 @@ class Chunk:
         """Empty cells of the same form."""
         return Chunk(self._of, self._window)
 
+    def numbers(self, times: Sequence[int]) -> tuple[int, array]:
+        """Which window each time is in, as a multiple of the slide less the number returned with them."""
+        times = times if isinstance(times, array) else array("q", times)
+        return (0, array("I", bytes(4 * len(times)))) if self.is_global else floor_quotients(times, self.slide_ms)
+
     def window(self, start_ms: int) -> Cells:
-        if start_ms + (self.hop + 1) * self.slide_ms - self.size_ms < I64_MIN:
-            # The first of the windows of this time would start before the least number.
+        if self._is_too_early(start_ms):
             return Cells(start_ms, self, True)
         cells = self.windows.get(start_ms)
         if cells is None:
             cells = self.windows[start_ms] = Cells(start_ms, self, False)
         return cells
 
+    def _is_too_early(self, start_ms: int) -> bool:
+        """Whether the first of the windows of a time would start before the least number."""
+        return start_ms + (self.hop + 1) * self.slide_ms - self.size_ms < I64_MIN
+
+    def meet_all(self, starts: Sequence[int], names: Sequence) -> list[Part]:
+        """The states of keys in their canonical form, each in a window of its own."""
+        early = next(filter(self._is_too_early, starts), None) if starts and self._is_too_early(min(starts)) else None
+        if early is not None:
+            raise _too_early(early)
+        places, met = list(zip(starts, names)), self._met
+        new = [place for place in places if place not in met] if met else places
+        made = [self.state() for _ in new]
+        met.update(zip(new, made))
+        self.cells += [(start_ms, name, state) for (start_ms, name), state in zip(new, made)]
+        return made if new is places else list(map(met.__getitem__, places))
+
     def meet(self, cells: Cells, key):
         """The state of a key that is new, or that is written in another form than before."""
         start_ms = cells._start_ms
         if cells._is_too_early:
-            raise OverflowError(f"a time of the window at {start_ms} ms is too early to have a window")
+            raise _too_early(start_ms)
         name = self.key.canonical(key)
         state = cells.get(name)
         if state is None:
@@ -119,10 +143,11 @@ class Chunk:
     def finish(self) -> tuple[list[Column], bytes, Blobs]:
         """Key columns, window starts and states."""
         cells = self._wide() if self.panes else self.cells
-        keys = self.key.columns([name for _, name, _ in cells])
+        starts, names, states = zip(*cells) if cells else ((), (), ())
+        keys = self.key.columns(names)
         columns = [build(field.kind, values) for field, values in zip(self.key.fields, keys)]
-        windows = b"" if self.is_global else array("q", [start_ms for start_ms, _, _ in cells]).tobytes()
-        return columns, windows, encoded(state for _, _, state in cells)
+        windows = b"" if self.is_global else array("q", starts).tobytes()
+        return columns, windows, encoded(states)
 
     def _wide(self) -> list[tuple[int, Any, Part]]:
         """Panes merged into windows: for order-free states that is folding events."""
@@ -135,6 +160,10 @@ class Chunk:
                     state = wide[place] = self.state()
                 state.merge(pane)
         return [(start_ms, name, state) for (start_ms, name), state in wide.items()]
+
+
+def _too_early(start_ms: int) -> OverflowError:
+    return OverflowError(f"a time of the window at {start_ms} ms is too early to have a window")
 
 
 def encoded(states) -> Blobs:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, compress, repeat
+from itertools import accumulate, chain, count, repeat
 
 from .jsontext import Json
 from .kinds import Kind
@@ -96,7 +96,7 @@ def _blobs(heap) -> list[bytes]:
     return Blobs(heap.ends, heap.bytes).cut()
 
 
-def read_text(column, rows: int) -> tuple[Sequence[int], list[str | None]]:
+def read_text(column, rows: int) -> tuple[array, list[str | None]]:
     """A code for each row, and the texts that codes stand for, None being the last if a row is absent.
 
     So a text is made once, however many rows have it, and equal texts of a column are the same object.
@@ -105,7 +105,7 @@ def read_text(column, rows: int) -> tuple[Sequence[int], list[str | None]]:
     codes = _exactly(u32s(column.fixed), rows)
     present = present_rows(column.validity, rows)
     if present is not None:
-        codes = [code if there else len(texts) for code, there in zip(codes, present)]
+        codes = array("I", (code if there else len(texts) for code, there in zip(codes, present)))
         texts.append(None)
     return codes, texts
 
@@ -128,18 +128,14 @@ def build(kind: Kind, values: Sequence) -> Column:
         return Column(b"", Blobs.join(list(map(bytes, values))), validity)
     if name == "json":
         return Column(b"", Blobs.join([value.encode() for value in values]), validity)
-    codes: dict[str, int] = {}
-    fixed = array("I", [codes.setdefault(value, len(codes)) for value in values]).tobytes()
+    codes = dict(zip(dict.fromkeys(values), count()))
+    fixed = array("I", map(codes.__getitem__, values)).tobytes()
     return Column(fixed, Blobs.join([text.encode() for text in codes]), validity)
 
 
 def _validity(present: Iterable[bool]) -> bytes:
     number = int("".join("1" if there else "0" for there in reversed(list(present))) or "0", 2)
     return number.to_bytes((len(present) + 7) // 8, "little")
-
-
-def compressed(values: Sequence, selectors: Iterable) -> list:
-    return list(compress(values, selectors))
 
 
 def repeated(values: Iterable, times: int) -> Iterable:
