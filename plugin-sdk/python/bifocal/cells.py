@@ -16,6 +16,7 @@ from .columns import Blobs, Column, build
 from .description import Window
 from .keys import KeyClass
 from .packing import floor_quotients
+from .state.flat import encoded
 from .state.part import Part
 
 
@@ -147,7 +148,7 @@ class Chunk:
         keys = self.key.columns(names)
         columns = [build(field.kind, values) for field, values in zip(self.key.fields, keys)]
         windows = b"" if self.is_global else array("q", starts).tobytes()
-        return columns, windows, encoded(states)
+        return columns, windows, Blobs.join(encoded(states))
 
     def _wide(self) -> list[tuple[int, Any, Part]]:
         """Panes merged into windows: for order-free states that is folding events."""
@@ -164,12 +165,3 @@ class Chunk:
 
 def _too_early(start_ms: int) -> OverflowError:
     return OverflowError(f"a time of the window at {start_ms} ms is too early to have a window")
-
-
-def encoded(states) -> Blobs:
-    """States one after the other."""
-    data, ends = bytearray(), array("I")
-    for state in states:
-        state.encode(data)
-        ends.append(len(data))
-    return Blobs(ends.tobytes(), bytes(data))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bulk import Bulk, ColumnsOf, Groups
-from .cells import Cells, CellsOf, encoded
+from .cells import Cells, CellsOf
 from .codec import decode_all
 from .columns import Blobs, Column
 from .description import Description, Window
@@ -16,6 +16,7 @@ from .events import Reading
 from .output import RowOutput, StateOutput
 from .rows import Rows
 from .settings import read as read_settings, refuse as refuse_settings
+from .state.flat import encoded
 from .times import duration_ms
 
 _TIME_UNITS = ("s", "ms", "us", "ns")
@@ -133,20 +134,29 @@ class Transform:
         lefts, rights = _cut(left), _cut(right)
         if len(lefts) != len(rights):
             raise ValueError(f"{len(lefts)} states at the left, {len(rights)} at the right")
-        return encoded(map(self._merged, range(len(lefts)), lefts, rights))
+        flat = self.state.flat
+        merged = flat.merge(lefts, rights) if flat else [None] * len(lefts)
+        for i, state in enumerate(merged):
+            if state is None:
+                merged[i] = self._merged(i, lefts[i], rights[i])
+        return Blobs.join(merged)
 
-    def _merged(self, i: int, left: bytes, right: bytes):
+    def _merged(self, i: int, left: bytes, right: bytes) -> bytes:
         try:
             state = decode_all(self.state.decode, left)
             state.merge(decode_all(self.state.decode, right))
         except ValueError as error:
             raise _at(i, error) from error
-        return state
+        return encoded([state])[0]
 
     def present(self, keys, windows: bytes, states) -> list[Column]:
         """States to what a person reads: one row a cell."""
+        cut = _cut(states)
+        shown = self._output.of_bytes(cut)
+        if shown is not None:
+            return shown
         decoded = []
-        for i, state in enumerate(_cut(states)):
+        for i, state in enumerate(cut):
             try:
                 decoded.append(decode_all(self.state.decode, state))
             except ValueError as error:
