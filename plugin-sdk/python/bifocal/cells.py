@@ -73,9 +73,8 @@ class Chunk:
         self.panes = self.hops > 1 and of.state.order_free
         """Whether cells are as wide as the slide and become windows at the end: for order-free states only."""
         self.windows: dict[int, Cells] = {}
-        self.cells: list[tuple[int, Any, Part]] = []
-        self._met: dict[tuple[int, Any], Part] = {}
-        """States by window and key, of a transform by columns."""
+        self.cells: dict[tuple[int, Any], Part] = {}
+        """States by window and key, in the order in which they were met."""
 
     def latest_start(self, time_ms: int) -> int:
         """The start of the latest window that holds a time, by the floor toward minus infinity."""
@@ -120,12 +119,10 @@ class Chunk:
         early = next(filter(self._is_too_early, starts), None) if starts and self._is_too_early(min(starts)) else None
         if early is not None:
             raise _too_early(early)
-        places, met = list(zip(starts, names)), self._met
-        new = [place for place in places if place not in met] if met else places
-        made = [self.state() for _ in new]
-        met.update(zip(new, made))
-        self.cells += [(start_ms, name, state) for (start_ms, name), state in zip(new, made)]
-        return made if new is places else list(map(met.__getitem__, places))
+        places, cells = list(zip(starts, names)), self.cells
+        new = [place for place in places if place not in cells] if cells else places
+        cells.update(zip(new, [self.state() for _ in new]))
+        return list(map(cells.__getitem__, places))
 
     def meet(self, cells: Cells, key):
         """The state of a key that is new, or that is written in another form than before."""
@@ -136,7 +133,7 @@ class Chunk:
         state = cells.get(name)
         if state is None:
             state = cells[name] = self.state()
-            self.cells.append((start_ms, name, state))
+            self.cells[start_ms, name] = state
         if name is not key:
             cells[key] = state
         return state
@@ -144,23 +141,23 @@ class Chunk:
     def finish(self) -> tuple[list[Column], bytes, Blobs]:
         """Key columns, window starts and states."""
         cells = self._wide() if self.panes else self.cells
-        starts, names, states = zip(*cells) if cells else ((), (), ())
+        starts, names = zip(*cells) if cells else ((), ())
         keys = self.key.columns(names)
         columns = [build(field.kind, values) for field, values in zip(self.key.fields, keys)]
         windows = b"" if self.is_global else array("q", starts).tobytes()
-        return columns, windows, Blobs.join(encoded(states))
+        return columns, windows, Blobs.join(encoded(list(cells.values())))
 
-    def _wide(self) -> list[tuple[int, Any, Part]]:
+    def _wide(self) -> dict[tuple[int, Any], Part]:
         """Panes merged into windows: for order-free states that is folding events."""
         wide: dict[tuple[int, Any], Part] = {}
-        for start_ms, name, pane in self.cells:
+        for (start_ms, name), pane in self.cells.items():
             for hop in range(self.hops):
                 place = (start_ms - hop * self.slide_ms, name)
                 state = wide.get(place)
                 if state is None:
                     state = wide[place] = self.state()
                 state.merge(pane)
-        return [(start_ms, name, state) for (start_ms, name), state in wide.items()]
+        return wide
 
 
 def _too_early(start_ms: int) -> OverflowError:

@@ -127,10 +127,10 @@ def build(kind: Kind, values: Sequence) -> Column:
     if name == "binary":
         return Column(b"", Blobs.join(list(map(bytes, values))), validity)
     if name == "json":
-        return Column(b"", Blobs.join([value.encode() for value in values]), validity)
+        return Column(b"", Blobs.join(list(map(str.encode, values))), validity)
     codes = dict(zip(dict.fromkeys(values), count()))
     fixed = array("I", map(codes.__getitem__, values)).tobytes()
-    return Column(fixed, Blobs.join([text.encode() for text in codes]), validity)
+    return Column(fixed, Blobs.join(list(map(str.encode, codes))), validity)
 
 
 def _validity(present: Iterable[bool]) -> bytes:

@@ -131,14 +131,14 @@ class Transform:
 
     def merge(self, left, right) -> Blobs:
         """Pair by pair, state i of `left` with state i of `right`; left is earlier in the log."""
-        lefts, rights = _cut(left), _cut(right)
-        if len(lefts) != len(rights):
-            raise ValueError(f"{len(lefts)} states at the left, {len(rights)} at the right")
+        left, right = _blobs(left), _blobs(right)
+        if len(left) != len(right):
+            raise ValueError(f"{len(left)} states at the left, {len(right)} at the right")
         flat = self.state.flat
-        merged = flat.merge(lefts, rights) if flat else [None] * len(lefts)
-        for i, state in enumerate(merged):
-            if state is None:
-                merged[i] = self._merged(i, lefts[i], rights[i])
+        merged = flat.merge(left, right) if flat else [None] * len(left)
+        if None in merged:
+            pairs = enumerate(zip(merged, left.cut(), right.cut()))
+            merged = [self._merged(i, *pair) if done is None else done for i, (done, *pair) in pairs]
         return Blobs.join(merged)
 
     def _merged(self, i: int, left: bytes, right: bytes) -> bytes:
@@ -151,12 +151,12 @@ class Transform:
 
     def present(self, keys, windows: bytes, states) -> list[Column]:
         """States to what a person reads: one row a cell."""
-        cut = _cut(states)
-        shown = self._output.of_bytes(cut)
+        states = _blobs(states)
+        shown = self._output.of_bytes(states)
         if shown is not None:
             return shown
         decoded = []
-        for i, state in enumerate(cut):
+        for i, state in enumerate(states.cut()):
             try:
                 decoded.append(decode_all(self.state.decode, state))
             except ValueError as error:
@@ -183,8 +183,9 @@ def _at(i: int, error: ValueError) -> ValueError:
     return ValueError(f"state {i}: {error}")
 
 
-def _cut(states) -> list[bytes]:
-    return Blobs(states.ends, states.bytes).cut()
+def _blobs(states) -> Blobs:
+    """What the boundary hands over, as the SDK's own."""
+    return Blobs(states.ends, states.bytes)
 
 
 def _parameters(function: Callable) -> tuple[Any, Any, CellsOf]:

@@ -10,11 +10,13 @@ shorter, and take the way by objects, one by one; so does whatever is malformed,
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from itertools import chain, compress, repeat
 from operator import attrgetter
 from struct import Struct, error as StructError
 
+from ..columns import Blobs
 from .part import Part
 
 
@@ -36,7 +38,7 @@ class Flat:
         """The bytes of each; None for those that are to be encoded one by one."""
         columns: list[Sequence] = []
         for name, part, _ in self._parts:
-            columns += part.gather(list(map(attrgetter(name), states)))
+            columns += part.gather(*(list(map(attrgetter(f"{name}.{held}"), states)) for held in part.held))
         try:
             encoded: list[bytes | None] = list(map(self._struct.pack, *columns))
         except StructError:
@@ -46,37 +48,55 @@ class Flat:
                 encoded = [state if there else None for state, there in zip(encoded, columns[option])]
         return encoded
 
-    def merge(self, left: Sequence[bytes], right: Sequence[bytes]) -> list[bytes | None]:
+    def merge(self, left: Blobs, right: Blobs) -> list[bytes | None]:
         """The merged bytes of each pair; None for those that are to be merged one by one."""
-        whole = [len(one) == len(other) == self._struct.size for one, other in zip(left, right)]
-        lefts, rights = (self._columns(list(compress(states, whole))) for states in (left, right))
+        pairs = len(left)
+        if pairs < _FEW:
+            return [None] * pairs
+        if self._are_whole(left) and self._are_whole(right):
+            return self._merged(left.bytes, right.bytes, pairs) or [None] * pairs
+        lefts, rights = left.cut(), right.cut()
+        whole = [len(one) == len(other) == self._struct.size for one, other in zip(lefts, rights)]
+        merged = self._merged(b"".join(compress(lefts, whole)), b"".join(compress(rights, whole)), sum(whole))
+        merged = iter(merged or [])
+        return [next(merged, None) if is_whole else None for is_whole in whole]
+
+    def _merged(self, left: bytes, right: bytes, pairs: int) -> list[bytes] | None:
+        lefts, rights = self._columns(left, pairs), self._columns(right, pairs)
         if lefts is None or rights is None:
-            return [None] * len(whole)
+            return None
         columns: list[Sequence] = []
         for _, part, at in self._parts:
             columns += part.merge_all(lefts[at], rights[at])
-        merged = map(self._struct.pack, *columns)
-        return [next(merged) if is_whole else None for is_whole in whole] if False in whole else list(merged)
+        return list(map(self._struct.pack, *columns))
 
-    def present(self, states: Sequence[bytes]) -> list[list] | None:
+    def present(self, states: Blobs) -> list[list] | None:
         """What each part shows of all states; None if they are to be presented one by one."""
-        columns = self._columns(states)
+        count = len(states)
+        columns = self._columns(states.bytes, count) if count >= _FEW and self._are_whole(states) else None
         return columns and [part.present_all(columns[at]) for _, part, at in self._parts]
 
-    def _columns(self, states: Sequence[bytes]) -> list[list] | None:
-        """The numbers in the states; None if some are no states, or have something absent."""
-        if not set(map(len, states)) <= {self._struct.size}:
-            return None
-        numbers = list(chain.from_iterable(self._struct.iter_unpack(b"".join(states))))
+    def _are_whole(self, states: Blobs) -> bool:
+        """Whether each has the length of a state in which nothing is absent."""
+        size, count = self._struct.size, len(states)
+        return len(states.bytes) == size * count and states.ends == array("I", range(size, size * count + 1, size)).tobytes()
+
+    def _columns(self, states: bytes, count: int) -> list[list] | None:
+        """The numbers in so many states; None if some are no states, or have something absent."""
+        numbers = list(chain.from_iterable(self._struct.iter_unpack(states)))
         columns = [numbers[i :: self._width] for i in range(self._width)]
-        if not all(columns[option].count(1) == len(states) for option in self._options):
+        if not all(columns[option].count(1) == count for option in self._options):
             return None
         return columns if all(part.are_valid(columns[at]) for _, part, at in self._parts) else None
 
 
+# Below so many states objects are faster.
+_FEW = 5
+
+
 def encoded(states: Sequence[Part]) -> list[bytes]:
     """The bytes of each of these parts, which are of one class."""
-    flat: Flat | None = states[0].flat if states else None
+    flat: Flat | None = states[0].flat if len(states) >= _FEW else None
     data = flat.encode(states) if flat else repeat(None)
     return [one if one is not None else _alone(state) for one, state in zip(data, states)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import repeat
-from operator import add, attrgetter
+from operator import add
 
 from .. import kinds
 from ..codec import I64_MAX, I64_MIN, U64_MAX, DecodeError, take
@@ -25,6 +25,7 @@ class Count(Part):
     __slots__ = ("n",)
     kind = kinds.INTEGER
     layout = "Q"
+    held = ("n",)
 
     def __init__(self):
         self.n = 0
@@ -55,8 +56,8 @@ class Count(Part):
         return self.n
 
     @classmethod
-    def gather(cls, parts):
-        return [_saturated(list(map(attrgetter("n"), parts)))]
+    def gather(cls, counts):
+        return [_saturated(counts)]
 
     @classmethod
     def merge_all(cls, left, right):
@@ -85,6 +86,7 @@ class Sum(Part):
 
     __slots__ = ("_units",)
     layout = "Qq"
+    held = ("_units",)
 
     def __init__(self):
         self._units = 0
@@ -140,8 +142,8 @@ class Sum(Part):
         return units
 
     @classmethod
-    def gather(cls, parts):
-        return _halves(list(map(attrgetter("_units"), parts)))
+    def gather(cls, units):
+        return _halves(units)
 
     @classmethod
     def merge_all(cls, left, right):
@@ -178,6 +180,7 @@ class Mean(Part):
     __slots__ = ("sum", "count")
     kind = kinds.FLOAT
     layout = Sum.layout + Count.layout
+    held = ("sum._units", "count.n")
     sum_type: type[Sum]
 
     def __init__(self):
@@ -227,8 +230,8 @@ class Mean(Part):
         return self.get()
 
     @classmethod
-    def gather(cls, parts):
-        return Sum.gather(list(map(attrgetter("sum"), parts))) + Count.gather(list(map(attrgetter("count"), parts)))
+    def gather(cls, units, counts):
+        return Sum.gather(units) + Count.gather(counts)
 
     @classmethod
     def are_valid(cls, columns):

@@ -37,6 +37,9 @@ class Part:
     """The numbers that its bytes are, as `struct` names them, if they are always the same ones: see `flat.py`. Then it
     has the four functions of columns, one column for each number."""
 
+    held: ClassVar[tuple[str, ...]] = ()
+    """Where such a part holds what its numbers are made of."""
+
     flat: ClassVar[Any] = None
     """Of a state whose parts all have a layout: what handles many of them at once."""
 
@@ -82,8 +85,8 @@ class Part:
         raise NotImplementedError
 
     @classmethod
-    def gather(cls, parts: list) -> list:
-        """The columns of these parts."""
+    def gather(cls, *held: list) -> list:
+        """The columns of parts that hold these in the attributes named by `held`."""
         raise NotImplementedError
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from struct import Struct, error as StructError
 
 from ..codec import DecodeError, short, take_byte
@@ -23,6 +22,7 @@ class _One(Part):
     """A value, or none yet: a byte and the value; presents as its kind, null if nothing was seen."""
 
     __slots__ = ("_seen", "_value")
+    held = ("_value",)
 
     def __init__(self):
         self._seen = False
@@ -63,8 +63,8 @@ class _One(Part):
         return self.of.present(self._value) if self._seen else None
 
     @classmethod
-    def gather(cls, parts):
-        values, seen = present_or_zero(list(map(attrgetter("_value"), parts)))
+    def gather(cls, values):
+        values, seen = present_or_zero(values)
         return [seen, values]
 
     @classmethod
@@ -189,6 +189,7 @@ class _ByTime(Part):
     """A value with its place: a byte, and 16 bytes and the value; presents as its kind, null if nothing was seen."""
 
     __slots__ = ("_place", "_value")
+    held = ("_place", "_value")
 
     def __init__(self):
         self._place = None
@@ -241,10 +242,9 @@ class _ByTime(Part):
         return None if self._place is None else self.of.present(self._value)
 
     @classmethod
-    def gather(cls, parts):
-        values, seen = present_or_zero(list(map(attrgetter("_value"), parts)))
-        places = [part._place or (0, 0) for part in parts]
-        return [seen, *([place[i] for place in places] for i in (0, 1)), values]
+    def gather(cls, places, values):
+        values, seen = present_or_zero(values)
+        return [seen, *([place[i] if place else 0 for place in places] for i in (0, 1)), values]
 
     @classmethod
     def merge_all(cls, left, right):
