@@ -176,7 +176,7 @@ class Texts(Values):
         if len(flags) <= 256:
             # One byte tells the texts apart, if the others are 0 as they must be.
             lowest, *others = (self.stored.tobytes()[byte::4] for byte in range(4))
-            if not any(map(bytes.strip, others, repeat(b"\0"))):
+            if all(other.count(0) == len(lowest) for other in others):
                 return Mask(lowest.translate(bytes(flags).ljust(256, b"\0")))
         return Mask(map(flags.__getitem__, self.stored))
 

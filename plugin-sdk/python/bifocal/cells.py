@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from .codec import I64_MAX, I64_MIN
@@ -52,10 +53,30 @@ class CellsOf:
         key, self.state = annotation
         self.key: KeyClass = KeyClass("", {}) if key in (None, type(None)) else getattr(key, "bifocal_key", None)
         self.bulk = bulk
+        self.spare: list[Part] = []
         if self.key is None:
             raise TypeError(f"{key!r} is no key: put @key above the class")
         if not (isinstance(self.state, type) and issubclass(self.state, Part) and hasattr(self.state, "parts")):
             raise TypeError(f"{self.state!r} is no state: put @state above the class")
+
+
+    def keep_spare(self) -> None:
+        """Makes states ahead, so many that they take about a megabyte.
+
+        A component is a snapshot: what is made before it is taken is there, untouched, in the fresh instance of every
+        call, and making the objects of a state costs more than to fold the events of a usual cell into them.
+        """
+        self.spare = [self.state() for _ in range(_SPARE_PARTS // (1 + len(self.state.parts)))]
+
+    def fresh(self, count: int) -> list[Part]:
+        """So many states of cells without an event."""
+        cut = max(len(self.spare) - count, 0)
+        states = self.spare[cut:]
+        del self.spare[cut:]
+        return states + [self.state() for _ in range(count - len(states))]
+
+
+_SPARE_PARTS = 2**14
 
 
 class Chunk:
@@ -121,7 +142,7 @@ class Chunk:
             raise _too_early(early)
         places, cells = list(zip(starts, names)), self.cells
         new = [place for place in places if place not in cells] if cells else places
-        cells.update(zip(new, [self.state() for _ in new]))
+        cells.update(zip(new, self._of.fresh(len(new))))
         return list(map(cells.__getitem__, places))
 
     def meet(self, cells: Cells, key):
@@ -132,7 +153,7 @@ class Chunk:
         name = self.key.canonical(key)
         state = cells.get(name)
         if state is None:
-            state = cells[name] = self.state()
+            state = cells[name] = self._of.spare.pop() if self._of.spare else self.state()
             self.cells[start_ms, name] = state
         if name is not key:
             cells[key] = state
@@ -141,11 +162,10 @@ class Chunk:
     def finish(self) -> tuple[list[Column], bytes, Blobs]:
         """Key columns, window starts and states."""
         cells = self._wide() if self.panes else self.cells
-        starts, names = zip(*cells) if cells else ((), ())
-        keys = self.key.columns(names)
+        keys = self.key.columns(list(map(itemgetter(1), cells)))
         columns = [build(field.kind, values) for field, values in zip(self.key.fields, keys)]
-        windows = b"" if self.is_global else array("q", starts).tobytes()
-        return columns, windows, Blobs.join(encoded(list(cells.values())))
+        windows = b"" if self.is_global else array("q", map(itemgetter(0), cells)).tobytes()
+        return columns, windows, encoded(list(cells.values()))
 
     def _wide(self) -> dict[tuple[int, Any], Part]:
         """Panes merged into windows: for order-free states that is folding events."""

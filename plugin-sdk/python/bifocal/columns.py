@@ -101,7 +101,7 @@ def read_text(column, rows: int) -> tuple[array, list[str | None]]:
 
     So a text is made once, however many rows have it, and equal texts of a column are the same object.
     """
-    texts: list[str | None] = [str(value, "utf-8") for value in _blobs(column.heap)]
+    texts: list[str | None] = _texts(Blobs(column.heap.ends, column.heap.bytes))
     codes = _exactly(u32s(column.fixed), rows)
     present = present_rows(column.validity, rows)
     if present is not None:
@@ -110,13 +110,22 @@ def read_text(column, rows: int) -> tuple[array, list[str | None]]:
     return codes, texts
 
 
+def _texts(heap: Blobs) -> list[str]:
+    if heap.bytes.isascii():
+        # A byte is a character: the whole is cut where its bytes would be.
+        return Blobs(heap.ends, str(heap.bytes, "ascii")).cut()
+    return [str(value, "utf-8") for value in heap.cut()]
+
+
 def build(kind: Kind, values: Sequence) -> Column:
     """The column of these values, None where a row is absent. Fails for what the kind cannot hold."""
     name = kind.name
+    if name == "text":
+        return _build_text(values)
     validity = b""
     if None in values:
         validity = _validity([value is not None for value in values])
-        nothing = {"text": "", "binary": b"", "json": "null", "float": 0.0}.get(name, 0)
+        nothing = {"binary": b"", "json": "null", "float": 0.0}.get(name, 0)
         values = [nothing if value is None else value for value in values]
     if name in ("integer", "timestamp", "decimal"):
         return Column(array("q", values).tobytes(), Blobs(), validity)
@@ -126,9 +135,16 @@ def build(kind: Kind, values: Sequence) -> Column:
         return Column(bytes(map(bool, values)), Blobs(), validity)
     if name == "binary":
         return Column(b"", Blobs.join(list(map(bytes, values))), validity)
-    if name == "json":
-        return Column(b"", Blobs.join(list(map(str.encode, values))), validity)
-    codes = dict(zip(dict.fromkeys(values), count()))
+    return Column(b"", Blobs.join(list(map(str.encode, values))), validity)
+
+
+def _build_text(values: Sequence) -> Column:
+    validity, distinct = b"", dict.fromkeys(values)
+    if None in distinct:
+        validity = _validity([value is not None for value in values])
+        values = ["" if value is None else value for value in values]
+        distinct = dict.fromkeys(values)
+    codes = dict(zip(distinct, count()))
     fixed = array("I", map(codes.__getitem__, values)).tobytes()
     return Column(fixed, Blobs.join(list(map(str.encode, codes))), validity)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from . import kinds
@@ -105,4 +106,4 @@ class KeyClass:
         """Keys in their canonical form as columns."""
         if self.is_single:
             return [keys]
-        return list(zip(*keys)) if keys else [() for _ in self._parts]
+        return [list(map(itemgetter(i), keys)) for i in range(len(self._parts))]

@@ -88,6 +88,7 @@ class Transform:
             raise TypeError("Columns go with Groups, an event with Cells")
         self.state = cells.state
         self.key = cells.key
+        self._cells = cells
         self.reading = Reading(event.event if is_bulk else event)
         self._output = RowOutput(present) if present else StateOutput(self.state)
         folding = Bulk if is_bulk else Rows
@@ -119,6 +120,10 @@ class Transform:
             annotations=list(self._annotations),
         )
 
+    def prepare(self) -> None:
+        """What can be done before the snapshot is taken, from which every call starts."""
+        self._cells.keep_spare()
+
     def has_settings(self) -> bool:
         return self._settings is not None
 
@@ -147,7 +152,7 @@ class Transform:
             state.merge(decode_all(self.state.decode, right))
         except ValueError as error:
             raise _at(i, error) from error
-        return encoded([state])[0]
+        return encoded([state]).bytes
 
     def present(self, keys, windows: bytes, states) -> list[Column]:
         """States to what a person reads: one row a cell."""

@@ -94,11 +94,13 @@ class Flat:
 _FEW = 5
 
 
-def encoded(states: Sequence[Part]) -> list[bytes]:
-    """The bytes of each of these parts, which are of one class."""
+def encoded(states: Sequence[Part]) -> Blobs:
+    """These parts, which are of one class, one after the other."""
     flat: Flat | None = states[0].flat if len(states) >= _FEW else None
-    data = flat.encode(states) if flat else repeat(None)
-    return [one if one is not None else _alone(state) for one, state in zip(data, states)]
+    data = flat.encode(states) if flat else [None] * len(states)
+    if None in data:
+        data = [_alone(state) if one is None else one for one, state in zip(data, states)]
+    return Blobs.join(data)
 
 
 def _alone(state: Part) -> bytes:
