@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import chain, compress, repeat
+from itertools import chain, compress
 from operator import attrgetter
 from struct import Struct, error as StructError
 
@@ -37,11 +37,12 @@ class Flat:
     def encode(self, states: Sequence[Part]) -> list[bytes | None]:
         """The bytes of each; None for those that are to be encoded one by one."""
         columns: list[Sequence] = []
-        for name, part, _ in self._parts:
-            columns += part.gather(*(list(map(attrgetter(f"{name}.{held}"), states)) for held in part.held))
         try:
+            for name, part, _ in self._parts:
+                columns += part.gather(*(list(map(attrgetter(f"{name}.{held}"), states)) for held in part.held))
             encoded: list[bytes | None] = list(map(self._struct.pack, *columns))
-        except StructError:
+        except (StructError, TypeError):
+            # One holds what is no number of its width: alone it says so.
             return [None] * len(states)
         for option in self._options:
             if 0 in columns[option]:
