@@ -260,8 +260,9 @@ class Groups:
         paid.merchant_id, paid.currency, of=paid.amount)`.
 
         `key` is one column a part of the key. `of` is a column, or several of them for a list of tuples; values
-        are in the order of the log. `at` is the column of times, by default the events' own. Parts that depend on
-        the order of the log must get all of their rows by one call.
+        are in the order of the log. `at` is the column of times, by default the events' own. The cells exist from this
+        call on, whether or not something is added. Parts that depend on the order of the log must get all of their
+        rows by one call.
         """
         chunk = self._chunk
         times = rows.times if at is None else _values(at)
