@@ -14,7 +14,7 @@ from itertools import compress, count, cycle, repeat
 from typing import Any
 
 from .cells import Cells, CellsOf, Chunk
-from .columns import repeated, s64s
+from .columns import narrowed, repeated, s64s
 from .description import Window
 from .events import Reading
 from .packing import Packing
@@ -173,12 +173,10 @@ class Texts(Values):
 
     def _where(self, flags: list[bool]) -> Mask:
         """The rows whose text has its flag set."""
-        if len(flags) <= 256:
-            # One byte tells the texts apart, if the others are 0 as they must be.
-            lowest, *others = (self.stored.tobytes()[byte::4] for byte in range(4))
-            if all(other.count(0) == len(lowest) for other in others):
-                return Mask(lowest.translate(bytes(flags).ljust(256, b"\0")))
-        return Mask(map(flags.__getitem__, self.stored))
+        codes = narrowed(self.stored, len(flags))
+        if isinstance(codes, bytes):
+            return Mask(codes.translate(bytes(flags).ljust(256, b"\0")))
+        return Mask(map(flags.__getitem__, codes))
 
     def absent(self) -> Mask:
         return self._where([text is None for text in self.texts])

@@ -110,6 +110,15 @@ def read_text(column, rows: int) -> tuple[array, list[str | None]]:
     return codes, texts
 
 
+def narrowed(codes: array, count: int) -> Sequence[int]:
+    """Codes of so many texts, as bytes if a byte holds each: to walk bytes makes no object for a row."""
+    if count > 256:
+        return codes
+    lowest, *others = (codes.tobytes()[byte::4] for byte in range(4))
+    # A code beyond its dictionary may need more, and is to be found as such.
+    return lowest if all(other.count(0) == len(lowest) for other in others) else codes
+
+
 def _texts(heap: Blobs) -> list[str]:
     if heap.bytes.isascii():
         # A byte is a character: the whole is cut where its bytes would be.
