@@ -110,9 +110,12 @@ def read_text(column, rows: int) -> tuple[array, list[str | None]]:
     return codes, texts
 
 
+_NARROWED_MIN = 100  # codes for which it pays
+
+
 def narrowed(codes: array, count: int) -> Sequence[int]:
     """Codes of so many texts, as bytes if a byte holds each: to walk bytes makes no object for a row."""
-    if count > 256:
+    if count > 256 or len(codes) < _NARROWED_MIN:
         return codes
     lowest, *others = (codes.tobytes()[byte::4] for byte in range(4))
     # A code beyond its dictionary may need more, and is to be found as such.

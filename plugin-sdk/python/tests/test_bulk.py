@@ -35,7 +35,7 @@ from bifocal import (
     transform,
 )
 from bifocal.cells import CellsOf
-from bifocal.columns import Blobs
+from bifocal.columns import Blobs, narrowed
 from bifocal.packing import Packing, floor_quotients
 from bifocal.state import flat
 from bifocal.state.flat import encoded
@@ -238,6 +238,32 @@ class Groupings(unittest.TestCase):
             bench = self.filled(made(Added, window="1h"), [(I64_MIN, '{"number": 1, "amount": 1}')])
             with self.assertRaisesRegex(OverflowError, "a time of the window at -9223372036857600000 ms is too early"):
                 bench.states()
+
+    def test_codes_are_bytes_only_if_a_byte_holds_each(self):
+        codes = array("I", [n % 5 for n in range(300)])
+        self.assertEqual(narrowed(codes, 5), bytes(codes.tolist()))
+        self.assertIs(narrowed(codes, 257), codes)
+        for beyond in (256, 2**16, 2**24):
+            codes[7] = beyond
+            self.assertIs(narrowed(codes, 5), codes)
+
+    def test_masks_of_many_rows_are_those_of_each(self):
+        names = [dice.choice(["a", "b", "c", None]) for _ in range(300)]
+        found = {}
+
+        @transform()
+        def looked(all: Columns[Seen], cells: Groups[Number, Added]) -> None:
+            found["a"] = list(all.where(all.name == "a").offset)
+            found["not"] = list(all.where(~(all.name == "a") & (all.name != "b")).offset)
+            found["absent"] = list(all.where((all.name == None) | (all.name > "b")).offset)  # noqa: E711
+
+        self.filled(looked, [(0, json.dumps({"name": name, "number": 1, "amount": 1})) for name in names]).states()
+        expected = {
+            "a": [n for n, name in enumerate(names) if name == "a"],
+            "not": [n for n, name in enumerate(names) if name not in ("a", "b")],
+            "absent": [n for n, name in enumerate(names) if name is None or name > "b"],
+        }
+        self.assertEqual(found, expected)
 
     def test_texts_of_more_than_a_byte_are_told_apart(self):
         found = {}
