@@ -59,7 +59,6 @@ class CellsOf:
         if not (isinstance(self.state, type) and issubclass(self.state, Part) and hasattr(self.state, "parts")):
             raise TypeError(f"{self.state!r} is no state: put @state above the class")
 
-
     def keep_spare(self) -> None:
         """Makes states ahead, so many that they take about a megabyte.
 

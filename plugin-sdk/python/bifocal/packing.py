@@ -18,7 +18,8 @@ from struct import iter_unpack
 
 
 class Packing:
-    """Columns of integers, put together. `keys` has one key a row: an integer, or bytes if they take more than 64 bits."""
+    """Columns of integers, put together. `keys` has one key a row: an integer, or bytes if that takes more than 64
+    bits."""
 
     def __init__(self, columns: Sequence[array]):
         rows = len(columns[0])

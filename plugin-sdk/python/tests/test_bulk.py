@@ -59,7 +59,8 @@ class Windows(unittest.TestCase):
     def test_all_times_are_divided_as_one_is(self):
         at_once = 0
         for _ in range(4000):
-            divisor = dice.choice([1, 500, 1000, 3_600_000, 86_400_000, 10**10, 2**31, 2**33, dice.randrange(1, 2 ** dice.randrange(1, 62))])
+            usual = [1, 500, 1000, 3_600_000, 86_400_000, 10**10, 2**31, 2**33]
+            divisor = dice.choice([*usual, dice.randrange(1, 2 ** dice.randrange(1, 62))])
             middle = dice.choice([0, -1, 1_795_132_800_000, 2**32, I64_MIN, I64_MAX, dice.randrange(I64_MIN, I64_MAX)])
             spread = dice.choice([1, 10**7, 2**32, 2**40])
             values = [clipped(middle + dice.randrange(-spread, spread)) for _ in range(dice.randrange(1, 12))]
@@ -180,8 +181,8 @@ class Groupings(unittest.TestCase):
             time = dice.choice(times)
             if dice.random() < 0.5 and abs(time) < 2**60:
                 time += dice.randrange(-7_200_000, 7_200_000)
-            members = {"name": dice.choice(["a", "b", "märz", "skip", None]), "number": dice.choice([0, -1, I64_MAX, I64_MIN, 256])}
-            members |= {"flag": dice.choice([True, False, None]), "at": dice.choice([None, "2026-01-01"])}
+            members = {"name": dice.choice(["a", "b", "märz", "skip", None])}
+            members |= {"number": dice.choice([0, -1, I64_MAX, I64_MIN, 256]), "flag": dice.choice([True, False, None]), "at": dice.choice([None, "2026-01-01"])}
             amount = dice.choice([I64_MAX, I64_MIN, 1, -1])
             shown = ", ".join(f'"{name}": {json.dumps(value)}' for name, value in members.items())
             yield time, f'{{{shown}, "amount": {"-" if amount < 0 else ""}{abs(amount) // 100}.{abs(amount) % 100:02}}}'
@@ -392,7 +393,7 @@ class FlatStates(unittest.TestCase):
             (good[0][:-1], "state 5: malformed state: it ends within a value"),
             (good[0] + b"\0", "state 5: malformed state: 1 bytes follow its end"),
             (good[0][:at] + b"\2" + good[0][at + 1 :], "state 5: malformed state: an option other than 0 and 1"),
-            (good[0][: at + 2] + b"\1" + bytes(15 + 8) + good[0][at + 26 :], "state 5: malformed state: a mean of nothing with a sum"),
+            (good[0][: at + 2] + b"\1" + bytes(15 + 8) + good[0][at + 26 :], "state 5: .* a mean of nothing with a sum"),
         ]:
             bad = Blobs.join([*good[:5], wrong, *good[6:]])
             for call in (
@@ -438,7 +439,11 @@ class FlatStates(unittest.TestCase):
             self.assertEqual(*errors)
 
     def test_what_does_not_fit_its_width_is_the_same_error(self):
-        for touch in (lambda one: one.narrow.see(128), lambda one: one.sum.add(0.5), lambda one: one.last_seen.see("a")):
+        for touch in (
+            lambda one: one.narrow.see(128),
+            lambda one: one.sum.add(0.5),
+            lambda one: one.last_seen.see("a"),
+        ):
             states = [numbers(1.0) for _ in range(7)]
             touch(states[2])
             errors = []

@@ -80,7 +80,8 @@ class Flat:
     def _are_whole(self, states: Blobs) -> bool:
         """Whether each has the length of a state in which nothing is absent."""
         size, count = self._struct.size, len(states)
-        return len(states.bytes) == size * count and states.ends == array("I", range(size, size * count + 1, size)).tobytes()
+        ends = array("I", range(size, size * count + 1, size)).tobytes()
+        return len(states.bytes) == size * count and states.ends == ends
 
     def _columns(self, states: bytes, count: int) -> list[list] | None:
         """The numbers in so many states; None if some are no states, or have something absent."""
