@@ -7,15 +7,17 @@ for a single row.
 from __future__ import annotations
 
 import operator
+from array import array
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, compress, count, repeat
+from itertools import compress, count, cycle, repeat
 from typing import Any
 
 from .cells import Cells, CellsOf, Chunk
-from .columns import repeated, s64s
+from .columns import narrowed, repeated, s64s
 from .description import Window
 from .events import Reading
+from .packing import Packing
 from .rows import Inputs, Unfit
 
 
@@ -28,13 +30,20 @@ class Mask:
         self.flags = bytes(flags)
 
     def __and__(self, other: Mask) -> Mask:
-        return Mask(map(operator.and_, self.flags, other.flags))
+        return self._joined(operator.and_, other)
 
     def __or__(self, other: Mask) -> Mask:
-        return Mask(map(operator.or_, self.flags, other.flags))
+        return self._joined(operator.or_, other)
+
+    def _joined(self, join: Callable[[int, int], int], other: Mask) -> Mask:
+        """All rows at once: flags are the bytes of a long integer."""
+        if len(self) != len(other):
+            raise ValueError(f"masks of {len(self)} and of {len(other)} rows")
+        one, two = int.from_bytes(self.flags, "little"), int.from_bytes(other.flags, "little")
+        return Mask(join(one, two).to_bytes(len(self), "little"))
 
     def __invert__(self) -> Mask:
-        return Mask(map(operator.not_, self.flags))
+        return Mask(self.flags.translate(_INVERTED))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.flags)
@@ -46,31 +55,47 @@ class Mask:
         return 1 in self.flags
 
 
+_INVERTED = b"\1\0" + bytes(254)
+
+
 class Values(Sequence):
     """A column: a sequence of values, None where a row is absent. Compared with a value it gives a `Mask`.
 
     What `where` leaves out is skipped on the way: a list is made only if it is asked for a length or an index.
     """
 
-    __slots__ = ("_base", "_flags")
+    __slots__ = ("base", "flags")
     __hash__ = None
 
     def __init__(self, base: Sequence, flags: bytes | None = None):
-        self._base, self._flags = base, flags
+        self.base, self.flags = base, flags
+        """As they are stored, of text the codes; and which of them `where` has kept, None for all."""
+
+    def cut(self) -> Values:
+        """The same with nothing to be skipped."""
+        if self.flags is not None:
+            kept = compress(self.base, self.flags)
+            self.base = array(self.base.typecode, kept) if isinstance(self.base, array) else list(kept)
+            self.flags = None
+        return self
 
     @property
     def stored(self) -> Sequence:
-        """As they are stored: of text the codes."""
-        if self._flags is not None:
-            self._base, self._flags = list(compress(self._base, self._flags)), None
-        return self._base
+        return self.cut().base
 
-    def codes(self) -> Iterable:
-        """What is stored, walked once: what tells rows apart is cheap to compare."""
-        return iter(self._base) if self._flags is None else compress(self._base, self._flags)
+    def codes(self) -> array:
+        """Integers that tell the stored values apart."""
+        if isinstance(self.base, array) and self.base.typecode != "d":
+            return self.base
+        # Of other values the number of the first one that is equal.
+        firsts: dict[Any, int] = {}
+        return array("I", map(firsts.setdefault, self.base, count()))
 
-    def of_codes(self, codes: Sequence) -> Iterable:
-        return codes
+    def of_codes(self, codes: array) -> Sequence:
+        """The values that these codes stand for."""
+        if isinstance(self.base, array) and self.base.typecode != "d":
+            return codes.tolist()
+        return list(map(self.base.__getitem__, codes))
 
     def keep(self, flags: bytes) -> Values:
         return Values(self.stored, flags)
@@ -79,7 +104,7 @@ class Values(Sequence):
         return len(self.stored)
 
     def __iter__(self) -> Iterator:
-        return self.codes()
+        return iter(self.base) if self.flags is None else compress(self.base, self.flags)
 
     def __getitem__(self, row):
         return self.stored[row]
@@ -126,7 +151,7 @@ class Texts(Values):
 
     __slots__ = ("texts",)
 
-    def __init__(self, codes: Sequence[int], texts: list[str | None], flags: bytes | None = None):
+    def __init__(self, codes: array, texts: list[str | None], flags: bytes | None = None):
         super().__init__(codes, flags)
         self.texts = texts
 
@@ -134,28 +159,33 @@ class Texts(Values):
         return Texts(self.stored, self.texts, flags)
 
     def __iter__(self) -> Iterator:
-        return map(self.texts.__getitem__, self.codes())
+        return map(self.texts.__getitem__, super().__iter__())
 
     def __getitem__(self, row):
         return self.texts[self.stored[row]]
 
     def of_codes(self, codes):
-        return map(self.texts.__getitem__, codes)
+        return list(map(self.texts.__getitem__, codes))
 
     def mask(self, holds):
         """Asked once for each distinct text."""
-        flags = [text is not None and bool(holds(text)) for text in self.texts]
-        return Mask(map(flags.__getitem__, self.codes()))
+        return self._where([text is not None and bool(holds(text)) for text in self.texts])
+
+    def _where(self, flags: list[bool]) -> Mask:
+        """The rows whose text has its flag set."""
+        codes = narrowed(self.stored, len(flags))
+        if isinstance(codes, bytes):
+            return Mask(codes.translate(bytes(flags).ljust(256, b"\0")))
+        return Mask(map(flags.__getitem__, codes))
+
+    def absent(self) -> Mask:
+        return self._where([text is None for text in self.texts])
 
     def __eq__(self, value) -> Mask:
-        if value is None:
-            return self.absent()
-        if value not in self.texts:
-            return Mask(bytes(len(self)))
-        return Mask(map(self.texts.index(value).__eq__, self.codes()))
+        return self._where([text == value for text in self.texts])
 
     def __ne__(self, value) -> Mask:
-        return ~(self == value)
+        return self._where([text != value for text in self.texts])
 
     def _compare(self, compare, value):
         return self.mask(lambda text: compare(text, value))
@@ -187,6 +217,8 @@ class Columns:
         flags = mask.flags if isinstance(mask, Mask) else bytes(map(bool, mask))
         if len(flags) != len(self):
             raise ValueError(f"a mask of {len(flags)} rows for {len(self)}")
+        if 0 not in flags:
+            return self
         return Columns(_Kept(self._values, flags), self._rows.keep(flags), self._rejected)
 
     def reject(self, mask: Mask, reason: str | Callable[[int], str]) -> Columns:
@@ -226,45 +258,41 @@ class Groups:
         paid.merchant_id, paid.currency, of=paid.amount)`.
 
         `key` is one column a part of the key. `of` is a column, or several of them for a list of tuples; values
-        are in the order of the log. `at` is the column of times, by default the events' own. Parts that depend on
-        the order of the log must get all of their rows by one call.
+        are in the order of the log. `at` is the column of times, by default the events' own. The cells exist from this
+        call on, whether or not something is added. Parts that depend on the order of the log must get all of their
+        rows by one call.
         """
         chunk = self._chunk
+        times = rows.times if at is None else _values(at)
+        parts = list(map(_values, key))
+        if any(part.flags is not times.flags for part in parts):
+            # Of rows that were chosen apart, or one has been cut down already.
+            times, *parts = (column.cut() for column in (times, *parts))
+        if not len(times.base):
+            return iter(())
+        first, numbers = chunk.numbers(times.base)
+        columns, flags = [numbers, *(part.codes() for part in parts)], times.flags
         values = zip(*of) if isinstance(of, tuple) else iter(of)
-        parts = [part if isinstance(part, Values) else Values(part) for part in key]
-        codes: list[Iterable] = [part.codes() for part in parts]
-        starts = self._starts(rows.times if at is None else at)
         hops = 1 if chunk.panes else chunk.hops
         if hops > 1:
             # Each row once for each of its windows, one after the other: so every state sees the log's order.
-            starts = map(operator.sub, repeated(starts, hops), chain.from_iterable(repeat(range(hops))))
-            codes = [repeated(one, hops) for one in codes]
+            columns = [array("q", repeated(column, hops)) for column in columns]
+            columns[0] = array("q", map(operator.sub, columns[0], cycle(range(hops))))
+            flags = flags and bytes(repeated(flags, hops))
             values = repeated(values, hops)
+        packing = Packing(columns)
+        keys = packing.keys if flags is None else compress(packing.keys, flags)
         groups: defaultdict[Any, list] = defaultdict(list)
-        appends = map(list.append, map(groups.__getitem__, zip(starts, *codes)), values)
+        appends = map(list.append, map(groups.__getitem__, keys), values)
         deque(appends, maxlen=0)  # runs them, keeps nothing
-        if not groups:
-            return
-        numbers, *found = zip(*groups)
-        names: Iterable = zip(*(part.of_codes(some) for part, some in zip(parts, found))) if parts else repeat(())
-        if len(parts) == 1:
-            names = parts[0].of_codes(found[0])
-        for number, name, together in zip(numbers, names, groups.values()):
-            yield chunk.window(number * chunk.slide_ms)[name], together
+        numbers, *codes = packing.columns(groups)
+        starts = [(first + number) * chunk.slide_ms for number in numbers]
+        names = chunk.key.names([part.of_codes(some) for part, some in zip(parts, codes)], len(starts))
+        return zip(chunk.meet_all(starts, names), groups.values())
 
-    def _starts(self, times: Sequence) -> Iterable[int]:
-        """Which window each time is in, as a multiple of the slide. Most chunks lie in one window."""
-        slide_ms = self._chunk.slide_ms
-        times = times.stored if isinstance(times, Values) else times
-        if not times:
-            return ()
-        if self._chunk.is_global:
-            first = last = 0
-        else:
-            first, last = min(times) // slide_ms, max(times) // slide_ms
-        if first == last:
-            return repeat(first, len(times))
-        return map(operator.floordiv, times, repeat(slide_ms))
+
+def _values(column: Sequence) -> Values:
+    return column if isinstance(column, Values) else Values(column)
 
 
 class Bulk:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, compress, repeat
+from itertools import accumulate, chain, count, repeat
 
 from .jsontext import Json
 from .kinds import Kind
@@ -96,27 +96,48 @@ def _blobs(heap) -> list[bytes]:
     return Blobs(heap.ends, heap.bytes).cut()
 
 
-def read_text(column, rows: int) -> tuple[Sequence[int], list[str | None]]:
+def read_text(column, rows: int) -> tuple[array, list[str | None]]:
     """A code for each row, and the texts that codes stand for, None being the last if a row is absent.
 
     So a text is made once, however many rows have it, and equal texts of a column are the same object.
     """
-    texts: list[str | None] = [str(value, "utf-8") for value in _blobs(column.heap)]
+    texts: list[str | None] = _texts(Blobs(column.heap.ends, column.heap.bytes))
     codes = _exactly(u32s(column.fixed), rows)
     present = present_rows(column.validity, rows)
     if present is not None:
-        codes = [code if there else len(texts) for code, there in zip(codes, present)]
+        codes = array("I", (code if there else len(texts) for code, there in zip(codes, present)))
         texts.append(None)
     return codes, texts
+
+
+_NARROWED_MIN = 100  # codes for which it pays
+
+
+def narrowed(codes: array, count: int) -> Sequence[int]:
+    """Codes of so many texts, as bytes if a byte holds each: to walk bytes makes no object for a row."""
+    if count > 256 or len(codes) < _NARROWED_MIN:
+        return codes
+    lowest, *others = (codes.tobytes()[byte::4] for byte in range(4))
+    # A code beyond its dictionary may need more, and is to be found as such.
+    return lowest if all(other.count(0) == len(lowest) for other in others) else codes
+
+
+def _texts(heap: Blobs) -> list[str]:
+    if heap.bytes.isascii():
+        # A byte is a character: the whole is cut where its bytes would be.
+        return Blobs(heap.ends, str(heap.bytes, "ascii")).cut()
+    return [str(value, "utf-8") for value in heap.cut()]
 
 
 def build(kind: Kind, values: Sequence) -> Column:
     """The column of these values, None where a row is absent. Fails for what the kind cannot hold."""
     name = kind.name
+    if name == "text":
+        return _build_text(values)
     validity = b""
     if None in values:
         validity = _validity([value is not None for value in values])
-        nothing = {"text": "", "binary": b"", "json": "null", "float": 0.0}.get(name, 0)
+        nothing = {"binary": b"", "json": "null", "float": 0.0}.get(name, 0)
         values = [nothing if value is None else value for value in values]
     if name in ("integer", "timestamp", "decimal"):
         return Column(array("q", values).tobytes(), Blobs(), validity)
@@ -126,20 +147,23 @@ def build(kind: Kind, values: Sequence) -> Column:
         return Column(bytes(map(bool, values)), Blobs(), validity)
     if name == "binary":
         return Column(b"", Blobs.join(list(map(bytes, values))), validity)
-    if name == "json":
-        return Column(b"", Blobs.join([value.encode() for value in values]), validity)
-    codes: dict[str, int] = {}
-    fixed = array("I", [codes.setdefault(value, len(codes)) for value in values]).tobytes()
-    return Column(fixed, Blobs.join([text.encode() for text in codes]), validity)
+    return Column(b"", Blobs.join(list(map(str.encode, values))), validity)
+
+
+def _build_text(values: Sequence) -> Column:
+    validity, distinct = b"", dict.fromkeys(values)
+    if None in distinct:
+        validity = _validity([value is not None for value in values])
+        values = ["" if value is None else value for value in values]
+        distinct = dict.fromkeys(values)
+    codes = dict(zip(distinct, count()))
+    fixed = array("I", map(codes.__getitem__, values)).tobytes()
+    return Column(fixed, Blobs.join(list(map(str.encode, codes))), validity)
 
 
 def _validity(present: Iterable[bool]) -> bytes:
     number = int("".join("1" if there else "0" for there in reversed(list(present))) or "0", 2)
     return number.to_bytes((len(present) + 7) // 8, "little")
-
-
-def compressed(values: Sequence, selectors: Iterable) -> list:
-    return list(compress(values, selectors))
 
 
 def repeated(values: Iterable, times: int) -> Iterable:

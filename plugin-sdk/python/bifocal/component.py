@@ -51,6 +51,7 @@ def export(transform: Transform) -> type:
 
     log.write_by(lambda level, message: host.log(host.Level[level.upper()], message))
     hazards.print_to_log()
+    transform.prepare()
     # Nothing that is there when the snapshot is taken is ever garbage, and an instance lives for one call.
     gc.collect()
     gc.freeze()

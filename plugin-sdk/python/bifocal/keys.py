@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from . import kinds
@@ -89,8 +91,19 @@ class KeyClass:
             raise OverflowError(f"{field}: {value} is no integer of 64 bits")
         raise TypeError(f"{field}: {value!r} is no part of a key of kind {name}")
 
-    def columns(self, keys: list) -> list[list]:
+    def names(self, columns: list[Sequence], count: int) -> Sequence:
+        """Many keys, given by columns, in their canonical form."""
+        if len(columns) != len(self._parts):
+            expected = ", ".join(field for field, _, _ in self._parts)
+            raise TypeError(f"cells are keyed by ({expected}), not by {len(columns)} columns")
+        parts = [
+            column if set(map(type, column)) <= {exact} else [self._part(i, value) for value in column]
+            for i, (column, exact) in enumerate(zip(columns, self._exact))
+        ]
+        return parts[0] if self.is_single else list(zip(*parts)) if parts else [()] * count
+
+    def columns(self, keys: Sequence) -> list[Sequence]:
         """Keys in their canonical form as columns."""
         if self.is_single:
             return [keys]
-        return [list(column) for column in zip(*keys)] if keys else [[] for _ in self._parts]
+        return [list(map(itemgetter(i), keys)) for i in range(len(self._parts))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from .columns import Column, build
+from .columns import Blobs, Column, build
 from .description import Field
 from .fields import hints_of, slotted
 from .values import value_type
@@ -51,6 +51,11 @@ class StateOutput:
             raise TypeError(f"{hidden[0]} shows nothing by itself: give its machine a present, or the transform one")
         self.fields = [Field.named(name, kind) for name, kind in shown.items()]
 
+    def of_bytes(self, states: Blobs) -> list[Column] | None:
+        """The columns of all states at once, if they are of a form that allows it."""
+        shown = self.state.flat and self.state.flat.present(states)
+        return shown and [build(field.kind, values) for field, values in zip(self.fields, shown)]
+
     def columns(self, states: list) -> list[Column]:
         return [build(field.kind, [getattr(state, field.name).present() for state in states]) for field in self.fields]
 
@@ -65,6 +70,9 @@ class RowOutput:
         self.present = present
         self.types = made.bifocal_output
         self.fields = [Field.named(name, held.kind) for name, held in self.types.items()]
+
+    def of_bytes(self, states: Blobs) -> None:
+        """The function takes states one by one."""
 
     def columns(self, states: list) -> list[Column]:
         rows = list(map(self.present, states))

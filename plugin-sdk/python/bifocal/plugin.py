@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bulk import Bulk, ColumnsOf, Groups
-from .cells import Cells, CellsOf, encoded
+from .cells import Cells, CellsOf
 from .codec import decode_all
 from .columns import Blobs, Column
 from .description import Description, Window
@@ -16,6 +16,7 @@ from .events import Reading
 from .output import RowOutput, StateOutput
 from .rows import Rows
 from .settings import read as read_settings, refuse as refuse_settings
+from .state.flat import encoded
 from .times import duration_ms
 
 _TIME_UNITS = ("s", "ms", "us", "ns")
@@ -87,6 +88,7 @@ class Transform:
             raise TypeError("Columns go with Groups, an event with Cells")
         self.state = cells.state
         self.key = cells.key
+        self._cells = cells
         self.reading = Reading(event.event if is_bulk else event)
         self._output = RowOutput(present) if present else StateOutput(self.state)
         folding = Bulk if is_bulk else Rows
@@ -118,6 +120,10 @@ class Transform:
             annotations=list(self._annotations),
         )
 
+    def prepare(self) -> None:
+        """What can be done before the snapshot is taken, from which every call starts."""
+        self._cells.keep_spare()
+
     def has_settings(self) -> bool:
         return self._settings is not None
 
@@ -130,23 +136,32 @@ class Transform:
 
     def merge(self, left, right) -> Blobs:
         """Pair by pair, state i of `left` with state i of `right`; left is earlier in the log."""
-        lefts, rights = _cut(left), _cut(right)
-        if len(lefts) != len(rights):
-            raise ValueError(f"{len(lefts)} states at the left, {len(rights)} at the right")
-        return encoded(map(self._merged, range(len(lefts)), lefts, rights))
+        left, right = _blobs(left), _blobs(right)
+        if len(left) != len(right):
+            raise ValueError(f"{len(left)} states at the left, {len(right)} at the right")
+        flat = self.state.flat
+        merged = flat.merge(left, right) if flat else [None] * len(left)
+        if None in merged:
+            pairs = enumerate(zip(merged, left.cut(), right.cut()))
+            merged = [self._merged(i, *pair) if done is None else done for i, (done, *pair) in pairs]
+        return Blobs.join(merged)
 
-    def _merged(self, i: int, left: bytes, right: bytes):
+    def _merged(self, i: int, left: bytes, right: bytes) -> bytes:
         try:
             state = decode_all(self.state.decode, left)
             state.merge(decode_all(self.state.decode, right))
         except ValueError as error:
             raise _at(i, error) from error
-        return state
+        return encoded([state]).bytes
 
     def present(self, keys, windows: bytes, states) -> list[Column]:
         """States to what a person reads: one row a cell."""
+        states = _blobs(states)
+        shown = self._output.of_bytes(states)
+        if shown is not None:
+            return shown
         decoded = []
-        for i, state in enumerate(_cut(states)):
+        for i, state in enumerate(states.cut()):
             try:
                 decoded.append(decode_all(self.state.decode, state))
             except ValueError as error:
@@ -173,8 +188,9 @@ def _at(i: int, error: ValueError) -> ValueError:
     return ValueError(f"state {i}: {error}")
 
 
-def _cut(states) -> list[bytes]:
-    return Blobs(states.ends, states.bytes).cut()
+def _blobs(states) -> Blobs:
+    """What the boundary hands over, as the SDK's own."""
+    return Blobs(states.ends, states.bytes)
 
 
 def _parameters(function: Callable) -> tuple[Any, Any, CellsOf]:

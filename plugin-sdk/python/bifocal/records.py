@@ -7,6 +7,7 @@ from typing import Any
 from . import kinds
 from .fields import compiled, defaults_of, fresh, hints_of, slotted
 from .jsontext import write_json, write_object
+from .state.flat import Flat
 from .state.part import Part
 from .values import Coded, Type, type_of
 
@@ -32,6 +33,7 @@ def state(cls: type) -> type:
     _give_code(made, {name: type_of(part) for name, part in parts.items()})
     made.order_free = all(part.order_free for part in parts.values())
     made.anchored = any(part.anchored for part in parts.values())
+    made.flat = Flat(parts) if all(part.layout for part in parts.values()) else None
     known = {f"part_{i}": part for i, part in enumerate(parts.values())}
     lines = [f"    self.{name} = part_{i}()\n" for i, name in enumerate(parts)]
     made.__init__ = compiled(f"def __init__(self):\n{''.join(lines)}", "__init__", known)

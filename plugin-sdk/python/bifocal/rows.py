@@ -11,7 +11,7 @@ from itertools import compress
 from operator import length_hint
 
 from .cells import CellsOf, Chunk
-from .columns import read, read_text, s64s
+from .columns import narrowed, read, read_text, s64s
 from .description import Window
 from .events import InputColumn, Reading
 from .fields import compiled
@@ -86,7 +86,7 @@ class Inputs:
             raise ValueError(f"input '{reading.tag}' is required but absent in row {codes.index(len(texts) - 1)}")
         numbers = {variant.name: number for number, variant in enumerate(reading.variants)}
         tags = [numbers.get(text, text) for text in texts]
-        return list(map(tags.__getitem__, codes))
+        return list(map(tags.__getitem__, narrowed(codes, len(tags))))
 
     def sequences(self) -> list[Sequence]:
         """All columns, the tag last, texts as themselves."""
@@ -97,7 +97,8 @@ class Inputs:
         if place not in self.texts:
             return values
         try:
-            return list(map(self.texts[place].__getitem__, values))
+            texts = self.texts[place]
+            return list(map(texts.__getitem__, narrowed(values, len(texts))))
         except IndexError as error:
             raise ValueError(f"input '{self.names[place]}': a code lies beyond its dictionary") from error
 

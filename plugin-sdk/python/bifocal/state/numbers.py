@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from collections.abc import Iterable
+from itertools import repeat
+from operator import add
 
 from .. import kinds
-from ..codec import U64_MAX, I64_MAX, I64_MIN, DecodeError, short, take
+from ..codec import I64_MAX, I64_MIN, U64_MAX, DecodeError, take
 from ..kinds import OutOfRange
 from ..decimals import write_decimal
 from ..values import Number, type_of
 from .part import Part
 
-_U64 = Struct("<Q")
 _WRAP, _MASK = 2**127, 2**128 - 1
 
 
@@ -23,6 +24,8 @@ class Count(Part):
 
     __slots__ = ("n",)
     kind = kinds.INTEGER
+    layout = "Q"
+    held = ("n",)
 
     def __init__(self):
         self.n = 0
@@ -52,6 +55,25 @@ class Count(Part):
             raise OutOfRange(self.get(), self.kind)
         return self.n
 
+    @classmethod
+    def gather(cls, counts):
+        return [counts]  # one that is beyond 64 bits is written alone
+
+    @classmethod
+    def merge_all(cls, left, right):
+        return [_saturated(list(map(add, *left, *right)))]
+
+    @classmethod
+    def present_all(cls, columns):
+        (counts,) = columns
+        if max(counts, default=0) > I64_MAX:
+            raise OutOfRange(next(count for count in counts if count > I64_MAX), cls.kind)
+        return counts
+
+
+def _saturated(counts: list[int]) -> list[int]:
+    return counts if max(counts, default=0) <= U64_MAX else [min(count, U64_MAX) for count in counts]
+
 
 class Sum(Part):
     """The exact sum of integers or decimals: `sum.add(order.amount)`. Order-free; 16 bytes; presents in the
@@ -63,6 +85,8 @@ class Sum(Part):
     """
 
     __slots__ = ("_units",)
+    layout = "Qq"
+    held = ("_units",)
 
     def __init__(self):
         self._units = 0
@@ -88,8 +112,7 @@ class Sum(Part):
     @property
     def units(self) -> int:
         """The sum, exactly, in units (of 10^-n for decimals)."""
-        units = self._units
-        return units if -_WRAP <= units < _WRAP else ((units + _WRAP) & _MASK) - _WRAP
+        return _wrapped(self._units)
 
     def get(self) -> int | None:
         """The sum, if it fits the type of its addends."""
@@ -109,10 +132,42 @@ class Sum(Part):
         self._units += right._units
 
     def present(self):
-        units = self.units
-        if not I64_MIN <= units <= I64_MAX:
-            raise OutOfRange(write_decimal(units, self.kind.digits), self.kind)
+        return self._shown([self.units])[0]
+
+    @classmethod
+    def _shown(cls, units: list[int]) -> list[int]:
+        if units and not I64_MIN <= min(units) <= max(units) <= I64_MAX:
+            first = next(one for one in units if not I64_MIN <= one <= I64_MAX)
+            raise OutOfRange(write_decimal(first, cls.kind.digits), cls.kind)
         return units
+
+    @classmethod
+    def gather(cls, units):
+        return _halves(units)
+
+    @classmethod
+    def merge_all(cls, left, right):
+        return _halves(list(map(add, _units(*left), _units(*right))))
+
+    @classmethod
+    def present_all(cls, columns):
+        return cls._shown(_units(*columns))
+
+
+def _wrapped(units: int) -> int:
+    """The number of 128 bits that is the same modulo 2^128."""
+    return units if -_WRAP <= units < _WRAP else ((units + _WRAP) & _MASK) - _WRAP
+
+
+def _halves(units: list[int]) -> list[Iterable[int]]:
+    """The lower 64 bits and the upper ones with the sign, as sums are written."""
+    if not units or 0 <= min(units) and max(units) <= U64_MAX:
+        return [units, repeat(0, len(units))]
+    return [[one & U64_MAX for one in units], [_wrapped(one) >> 64 for one in units]]
+
+
+def _units(lower: list[int], upper: list[int]) -> list[int]:
+    return [high << 64 | low for low, high in zip(lower, upper)] if any(upper) else lower
 
 
 class Mean(Part):
@@ -124,6 +179,8 @@ class Mean(Part):
 
     __slots__ = ("sum", "count")
     kind = kinds.FLOAT
+    layout = Sum.layout + Count.layout
+    held = ("sum._units", "count.n")
     sum_type: type[Sum]
 
     def __init__(self):
@@ -145,9 +202,12 @@ class Mean(Part):
 
     def get(self) -> float | None:
         """None if nothing was added."""
-        count = self.count.get()
+        return self._mean(self.sum.units, self.count.get())
+
+    @classmethod
+    def _mean(cls, units: int, count: int) -> float | None:
         # Python divides integers with one rounding of the exact quotient, however long they are.
-        return self.sum.units / (count * 10**self.sum.kind.digits) if count else None
+        return units / (count * 10**cls.sum_type.kind.digits) if count else None
 
     def encode(self, out):
         self.sum.encode(out)
@@ -168,6 +228,24 @@ class Mean(Part):
 
     def present(self):
         return self.get()
+
+    @classmethod
+    def gather(cls, units, counts):
+        return Sum.gather(units) + Count.gather(counts)
+
+    @classmethod
+    def are_valid(cls, columns):
+        *halves, counts = columns
+        return 0 not in counts or all(count or not units for units, count in zip(_units(*halves), counts))
+
+    @classmethod
+    def merge_all(cls, left, right):
+        return Sum.merge_all(left[:2], right[:2]) + Count.merge_all(left[2:], right[2:])
+
+    @classmethod
+    def present_all(cls, columns):
+        *halves, counts = columns
+        return list(map(cls._mean, _units(*halves), counts))
 
 
 _NAN, _PLUS_INFINITY, _MINUS_INFINITY = 1, 2, 4

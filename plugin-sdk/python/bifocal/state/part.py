@@ -33,6 +33,16 @@ class Part:
     defaults: ClassVar[tuple] = ()
     """Parameters that may be left out, last ones first."""
 
+    layout: ClassVar[str] = ""
+    """The numbers that its bytes are, as `struct` names them, if they are always the same ones: see `flat.py`. Then it
+    has the four functions of columns, one column for each number."""
+
+    held: ClassVar[tuple[str, ...]] = ()
+    """Where such a part holds what its numbers are made of."""
+
+    flat: ClassVar[Any] = None
+    """Of a state whose parts all have a layout: what handles many of them at once."""
+
     is_bound: ClassVar[bool] = False
 
     _bound: ClassVar[dict[Any, type]] = {}
@@ -72,6 +82,26 @@ class Part:
 
     def present(self):
         """What the column shows, None being null; `OutOfRange` if it cannot hold it."""
+        raise NotImplementedError
+
+    @classmethod
+    def gather(cls, *held: list) -> list:
+        """The columns of parts that hold these in the attributes named by `held`."""
+        raise NotImplementedError
+
+    @classmethod
+    def are_valid(cls, columns: list) -> bool:
+        """Whether `encode` would have written these numbers; option bytes are looked at already."""
+        return True
+
+    @classmethod
+    def merge_all(cls, left: list, right: list) -> list:
+        """The columns of what all pairs merge to."""
+        raise NotImplementedError
+
+    @classmethod
+    def present_all(cls, columns: list) -> list:
+        """What `present` returns for each."""
         raise NotImplementedError
 
     @classmethod

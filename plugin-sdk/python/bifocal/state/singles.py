@@ -5,16 +5,24 @@ from __future__ import annotations
 from struct import Struct, error as StructError
 
 from ..codec import DecodeError, short, take_byte
-from ..values import value_type
+from ..values import Number, Type, value_type
+from .flat import present_or_zero
 from .part import Part
 
 _PLACE = Struct("<qq")
+
+
+def _members(of, front: str) -> dict:
+    """Members of a class for these values, which follow `front` in its bytes: numbers have a layout."""
+    held: Type = value_type(of)
+    return {"of": held, "kind": held.kind, "layout": front + held.layout if isinstance(held, Number) else ""}
 
 
 class _One(Part):
     """A value, or none yet: a byte and the value; presents as its kind, null if nothing was seen."""
 
     __slots__ = ("_seen", "_value")
+    held = ("_value",)
 
     def __init__(self):
         self._seen = False
@@ -22,8 +30,7 @@ class _One(Part):
 
     @classmethod
     def bind(cls, of):
-        held = value_type(of)
-        return {"of": held, "kind": held.kind}
+        return _members(of, "B")
 
     def get(self):
         """None if nothing was seen."""
@@ -54,6 +61,24 @@ class _One(Part):
 
     def present(self):
         return self.of.present(self._value) if self._seen else None
+
+    @classmethod
+    def gather(cls, values):
+        values, seen = present_or_zero(values)
+        return [seen, values]
+
+    @classmethod
+    def merge_all(cls, left, right):
+        return [left[0], cls.choose_all(left[1], right[1])]
+
+    @classmethod
+    def choose_all(cls, left: list, right: list) -> list:
+        """Of each pair of values the one that is kept."""
+        raise NotImplementedError
+
+    @classmethod
+    def present_all(cls, columns):
+        return list(map(cls.of.present, columns[1]))
 
 
 class Min(_One):
@@ -89,6 +114,10 @@ class Min(_One):
         if values:
             self.see(min(values) if self.of.plain else min(values, key=self.of.key))
 
+    @classmethod
+    def choose_all(cls, left, right):
+        return list(map(min, left, right))
+
 
 class Max(_One):
     """The greatest value seen: `largest.see(order.amount)`. Order-free.
@@ -122,6 +151,10 @@ class Max(_One):
         if values:
             self.see(max(values) if self.of.plain else max(values, key=self.of.key))
 
+    @classmethod
+    def choose_all(cls, left, right):
+        return list(map(max, left, right))
+
 
 class FirstSeen(_One):
     """The value that came first in the log, whatever its time: `first.see(order.status)`. Not order-free."""
@@ -133,6 +166,10 @@ class FirstSeen(_One):
         if not self._seen:
             self._value, self._seen = value, True
 
+    @classmethod
+    def choose_all(cls, left, right):
+        return left
+
 
 class LastSeen(_One):
     """The value that came last in the log, whatever its time: `last.see(order.status)`. Not order-free."""
@@ -143,11 +180,16 @@ class LastSeen(_One):
     def see(self, value) -> None:
         self._value, self._seen = value, True
 
+    @classmethod
+    def choose_all(cls, left, right):
+        return right
+
 
 class _ByTime(Part):
     """A value with its place: a byte, and 16 bytes and the value; presents as its kind, null if nothing was seen."""
 
     __slots__ = ("_place", "_value")
+    held = ("_place", "_value")
 
     def __init__(self):
         self._place = None
@@ -155,8 +197,7 @@ class _ByTime(Part):
 
     @classmethod
     def bind(cls, of):
-        held = value_type(of)
-        return {"of": held, "kind": held.kind}
+        return _members(of, "Bqq")
 
     def get(self):
         """None if nothing was seen."""
@@ -200,6 +241,21 @@ class _ByTime(Part):
     def present(self):
         return None if self._place is None else self.of.present(self._value)
 
+    @classmethod
+    def gather(cls, places, values):
+        values, seen = present_or_zero(values)
+        return [seen, *([place[i] if place else 0 for place in places] for i in (0, 1)), values]
+
+    @classmethod
+    def merge_all(cls, left, right):
+        # A value with its place compares as the contract wants it: by time, offset, value.
+        kept = list(map(cls.choose, zip(*left[1:]), zip(*right[1:])))
+        return [left[0], *([entry[i] for entry in kept] for i in range(3))]
+
+    @classmethod
+    def present_all(cls, columns):
+        return list(map(cls.of.present, columns[3]))
+
 
 class First(_ByTime):
     """The value of the event with the least (event time, offset):
@@ -209,6 +265,7 @@ class First(_ByTime):
     """
 
     __slots__ = ()
+    choose = min
 
     def see(self, time: int, offset: int, value) -> None:
         place, kept = (time, offset), self._place
@@ -224,6 +281,7 @@ class Last(_ByTime):
     """
 
     __slots__ = ()
+    choose = max
 
     def see(self, time: int, offset: int, value) -> None:
         place, kept = (time, offset), self._place
