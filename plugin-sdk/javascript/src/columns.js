@@ -17,6 +17,13 @@ export function cast(Type, buffer) {
 
 export const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
+/** The whole numbers from 0 below `count`. */
+export function upTo(count) {
+  const numbers = new Uint32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = i;
+  return numbers;
+}
+
 /** The values of blobs, each as a view. */
 export function blobsOf(blobs) {
   const ends = cast(Uint32Array, blobs.ends);

@@ -1,11 +1,12 @@
 // A declaration as the four functions of the contract. Owns verdicts on rows and their undoing.
 
-import { Reader, Writer } from "./bytes.js";
+import { Writer } from "./bytes.js";
 import { BulkCells, Events, codedColumns } from "./bulk.js";
 import { Cells, Slots } from "./cells.js";
-import { Builder, blobsOf, bytesOf, cast } from "./columns.js";
+import { Builder, cast, upTo } from "./columns.js";
 import { Inputs, compileRows, fieldsOf } from "./event.js";
 import { Kind } from "./kinds.js";
+import { blobsOfPacks, readPacks } from "./state/pack.js";
 import { Part } from "./state/part.js";
 import { parts } from "./state/record.js";
 
@@ -179,63 +180,43 @@ export class Transform {
   }
 
   merge(left, right) {
-    const [before, after] = [blobsOf(left), blobsOf(right)];
+    const [before, after] = [cast(Uint32Array, left.ends), cast(Uint32Array, right.ends)];
     if (before.length !== after.length) throw new Error(`${before.length} states at the left, ${after.length} at the right`);
-    const out = new Writer(left.bytes.length + 64);
-    const ends = new Uint32Array(before.length);
-    const [lefts, rights] = [this.states(left, before), this.states(right, after)];
-    for (let i = 0; i < ends.length; i++) {
-      const state = lefts(i);
-      const later = rights(i);
-      try {
-        state.merge(later);
-      } catch (error) {
-        throw at(i, error);
-      }
-      state.encode(out);
-      ends[i] = out.length;
-    }
-    return { ends: bytesOf(ends), bytes: out.finish() };
+    const [packs, later] = [this.unpacked(left.bytes, before), this.unpacked(right.bytes, after)];
+    const all = upTo(before.length);
+    for (let k = 0; k < packs.length; k++) packs[k].merge(all, later[k]);
+    return blobsOfPacks(packs, before.length);
   }
 
-  /** A function from an index to the state of blobs there. */
-  states({ ends, bytes }, { length }) {
-    const reader = new Reader(bytes);
-    const stops = cast(Uint32Array, ends);
-    return (i) => {
-      reader.at = i === 0 ? 0 : stops[i - 1];
-      reader.end = stops[i];
-      if (i >= length || reader.end > bytes.length || reader.at > reader.end) throw new Error(`state ${i} is not within its bytes`);
-      try {
-        const state = this.type.decode(reader);
-        reader.finish();
-        return state;
-      } catch (error) {
-        throw at(i, error);
-      }
-    };
+  /** Packs with the states of blobs, one for each part. */
+  unpacked(bytes, ends) {
+    const packs = this.type.packs();
+    readPacks(packs, bytes, ends);
+    return packs;
   }
 
   present(_keys, _windows, states) {
-    const { length } = blobsOf(states);
-    const stateAt = this.states(states, { length });
+    const ends = cast(Uint32Array, states.ends);
+    const packs = this.unpacked(states.bytes, ends);
+    if (this.declared.present) return this.presentOwn(packs, ends.length);
+    return packs.map((pack, k) => {
+      const shown = pack.show();
+      if (shown !== undefined) return shown;
+      const column = new Builder(this.outputs[k][1]);
+      for (let i = 0; i < ends.length; i++) column.push(pack.get(i).present());
+      return column.finish();
+    });
+  }
+
+  /** What the author's function makes of each state. */
+  presentOwn(packs, count) {
     const columns = this.outputs.map(([, kind]) => new Builder(kind));
-    for (let i = 0; i < length; i++) {
-      const state = stateAt(i);
-      const row = this.declared.present?.(state);
-      for (let k = 0; k < columns.length; k++) {
-        const name = this.outputs[k][0];
-        columns[k].push(row === undefined ? state[name].present() : row[name]);
-      }
+    for (let i = 0; i < count; i++) {
+      const row = this.declared.present(this.type.stateOf(packs, i));
+      for (let k = 0; k < columns.length; k++) columns[k].push(row[this.outputs[k][0]]);
     }
     return columns.map((column) => column.finish());
   }
-}
-
-/** An error of state `i` that says so, with the place where it was found. */
-function at(i, error) {
-  error.message = `state ${i}: ${error.message}`;
-  return error;
 }
 
 /**
