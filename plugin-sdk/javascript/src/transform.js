@@ -2,10 +2,10 @@
 
 import { Writer } from "./bytes.js";
 import { BulkCells, Events, codedColumns } from "./bulk.js";
-import { Cells, Slots } from "./cells.js";
-import { Builder, cast, upTo } from "./columns.js";
+import { Cells, Slots, walkBy } from "./cells.js";
+import { Builder, Column, NOTHING, cast, upTo } from "./columns.js";
 import { Inputs, compileRows, fieldsOf } from "./event.js";
-import { Kind } from "./kinds.js";
+import { Kind, timestamp64 } from "./kinds.js";
 import { blobsOfPacks, readPacks } from "./state/pack.js";
 import { Part } from "./state/part.js";
 import { parts } from "./state/record.js";
@@ -127,12 +127,13 @@ export class Transform {
    */
   fold(events, settings) {
     const given = settingsOf(this.declared.settings, settings);
-    const times = cast(BigInt64Array, events.times);
-    const columns = this.inputs.open(events.columns, times.length);
+    const rows = events.times.length / 8;
+    const times = new Column("@time", timestamp64, { fixed: events.times, validity: NOTHING }, rows);
+    const columns = this.inputs.open(events.columns, rows);
     const rejected = new Map(); // row -> reason
     for (;;) {
       const cells = new Cells(this.keys, this.type, this.window, times);
-      if (this.pass(columns, times, cells, rejected, given)) {
+      if (this.pass(columns, cells, rejected, given)) {
         const sorted = [...rejected].sort((a, b) => a[0] - b[0]);
         return {
           cells: this.panes ? cells.finishPanes(this.hops) : cells.finish(),
@@ -143,7 +144,8 @@ export class Transform {
   }
 
   /** One walk over all rows but those rejected before. False: a row was rejected that had touched a cell. */
-  pass(columns, times, cells, rejected, settings) {
+  pass(columns, cells, rejected, settings) {
+    const times = cells.times.values;
     const skipped = rejected.size > 0 ? new Set(rejected.keys()) : undefined;
     const hops = this.panes ? 1 : this.hops;
     const named = Object.fromEntries(this.inputs.columns.map(({ name }, i) => [name, columns[i]]));
@@ -156,6 +158,7 @@ export class Transform {
       };
       const bulk = new BulkCells(cells, this.keys, named, hops);
       this.declared.foldColumns(new Events(this.inputs, columns, times.length, skipped, times, refuse), bulk, settings);
+      if (clean) bulk.finish();
       return clean;
     }
     const refuse = (row, reason, isTouched) => {
@@ -163,7 +166,8 @@ export class Transform {
       rejected.set(row, reason);
     };
     const coded = hops === 1 ? this.codedKeys(named) : undefined;
-    const slots = coded && new Slots(cells, coded, times);
+    const walk = coded && walkBy(cells, coded, cells.times, undefined, times.length);
+    const slots = walk && new Slots(cells, walk.run(true), coded);
     const variants = this.inputs.tag === undefined ? undefined : this.inputs.variantsByCode(columns);
     this.rows(columns, times, skipped, cells, slots, this.declared.fold, hops, settings, variants, refuse);
     return clean;

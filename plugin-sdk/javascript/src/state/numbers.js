@@ -1,9 +1,10 @@
 // How many, how much, and the mean: exact in 64 and 128 bits.
 
-import { DecodeError } from "../bytes.js";
+import { DecodeError, SMALL_END } from "../bytes.js";
+import { Column } from "../columns.js";
 import { OutOfRange, decimalText } from "../json.js";
 import { float, int64 } from "../kinds.js";
-import { Pair, SMALL_END, Totals, ofState, showWholes } from "./pack.js";
+import { Pair, Totals, ofState, showWholes } from "./pack.js";
 import { Part } from "./part.js";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
@@ -65,6 +66,10 @@ class CountState {
 class Counts extends Totals {
   constructor() {
     super(8);
+  }
+
+  steps(method, [times = 1, ...more]) {
+    return method === "add" && times === 1 && more.length === 0 ? [["count", undefined, this]] : undefined;
   }
 
   put(i, state) {
@@ -152,6 +157,10 @@ class Sums extends Totals {
     this.kind = kind;
   }
 
+  steps(method, [column, ...more]) {
+    return method === "add" && column instanceof Column && more.length === 0 ? [["sum", column, this]] : undefined;
+  }
+
   put(i, state) {
     const { small } = state;
     if (state.units === 0n && small < SMALL_END && small > -SMALL_END) this.small[i] = small;
@@ -237,6 +246,12 @@ const hasNothing = () => new DecodeError("a mean of nothing with a sum");
 class Means extends Pair {
   constructor(kind) {
     super(new Sums(kind), new Counts());
+    this.kind = kind;
+  }
+
+  steps(method, values) {
+    const sum = this.one.steps(method, values);
+    return sum && [...sum, ["count", undefined, this.other]];
   }
 
   put(i, state) {

@@ -12,22 +12,8 @@
 // - `merge(targets, right)` takes cell i of `right`, which is later, into cell targets[i].
 // - `show()` is the column of what the states show, undefined if a pack leaves that to its objects.
 
-import { DecodeError, Reader, Writer } from "../bytes.js";
+import { DecodeError, Reader, SMALL_END, TINY, TINY_END, Writer } from "../bytes.js";
 import { NOTHING, bytesOf } from "../columns.js";
-
-/** One more than the greatest whole number that a pack holds as a number: its double has only lower bits set. */
-export const SMALL_END = 2 ** 52;
-
-/**
- * The double whose bits are those of 1: `n * TINY` has the bits of n, for n from 0 below 2^52, and
- * `x / TINY` is n again. Both are exact. So one access of eight bytes reads or writes a whole number,
- * with neither halves nor a bigint, and such doubles add and compare as their numbers do.
- */
-export const TINY = Number.MIN_VALUE;
-const TINY_END = SMALL_END * TINY;
-
-// A double has the bits of a number from 0 below 2^52 if `1 / value > 0 && value < TINY_END`: of -0, which
-// has the bits of -2^63, the inverse is negative.
 
 /** An error of state `i` that says so, with the place where it was found. */
 export function ofState(i, error) {
@@ -104,6 +90,10 @@ export class Objects {
     }
   }
 
+  steps() {
+    return undefined;
+  }
+
   show() {
     return undefined;
   }
@@ -127,6 +117,12 @@ export class Wholes {
     if (this.none !== 0) grown.fill(this.none, this.count);
     this.small = grown;
     this.count = count;
+  }
+
+  /** Takes numbers for all cells, of which each is small. */
+  fill(numbers) {
+    this.small = numbers;
+    this.count = numbers.length;
   }
 
   /** The bigint of cell i; only where there is one. */

@@ -1,5 +1,6 @@
 // Parts that keep one value: the least, the greatest, the first, the last.
 
+import { Column } from "../columns.js";
 import { int, timestamp } from "../kinds.js";
 import { Extremes, showWholes } from "./pack.js";
 import { Part } from "./part.js";
@@ -72,6 +73,11 @@ class WholeExtremes extends Extremes {
     this.kind = kind;
     this.State = State;
     this.isBigint = typeof kind.zero === "bigint";
+  }
+
+  steps(method, [column, ...more]) {
+    if (method !== "see" || !(column instanceof Column) || more.length > 0) return undefined;
+    return [[this.better > 0 ? "greatest" : "least", column, this]];
   }
 
   put(i, { value }) {
