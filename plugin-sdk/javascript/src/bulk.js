@@ -12,23 +12,32 @@ export class Events {
     /** The events' times, milliseconds: a BigInt64Array. */
     this.times = times;
     this.reject = reject;
-    const all = upTo(rows);
-    /** The numbers of all rows, ascending. */
-    this.all = skipped === undefined ? all : all.filter((row) => !skipped.has(row));
+    this.skipped = skipped;
+    this.listed = undefined;
     /** The columns by name. */
     this.columns = Object.fromEntries(inputs.columns.map(({ name }, i) => [name, columns[i]]));
   }
 
+  /** The numbers of all rows, ascending. */
+  get all() {
+    if (this.listed === undefined) {
+      const all = upTo(this.length);
+      this.listed = this.skipped === undefined ? all : all.filter((row) => !this.skipped.has(row));
+    }
+    return this.listed;
+  }
+
   /** The rows whose text in `column` is one of these, of `rows` or of all. */
-  where(column, texts, rows = this.all) {
+  where(column, texts, rows = this.skipped && this.all) {
     const { values, validity } = column;
     const wanted = Uint8Array.from(column.texts, (text) => (texts.includes(text) ? 1 : 0));
-    const found = new Uint32Array(rows.length);
-    const { length } = rows;
+    const length = rows === undefined ? this.length : rows.length;
+    const found = new Uint32Array(length);
     let count = 0;
-    for (let i = 0, row = 0; i < length; i++) {
-      row = rows[i];
-      if (wanted[values[row]] === 1) found[count++] = row;
+    if (rows === undefined) {
+      for (let row = 0; row < length; row++) if (wanted[values[row]] === 1) found[count++] = row;
+    } else {
+      for (let i = 0; i < length; i++) if (wanted[values[rows[i]]] === 1) found[count++] = rows[i];
     }
     const all = found.subarray(0, count);
     return validity === undefined ? all : all.filter((row) => column.has(row));

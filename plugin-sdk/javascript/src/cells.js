@@ -205,13 +205,13 @@ export class Cells {
   /** The numbers of the windows of a walk's cells. */
   windowsOf({ found, windowOf }) {
     const windows = new Array(found);
-    const numbers = new Map();
+    let before = NaN;
+    let number = 0;
     for (let i = 0; i < found; i++) {
       const at = windowOf[i + 1];
-      let number = numbers.get(at);
-      if (number === undefined) {
+      if (at !== before) {
         number = this.windowNumber(this.window === undefined ? 0n : BigInt(at) * this.window.slide);
-        numbers.set(at, number);
+        before = at;
       }
       windows[i] = number;
     }
