@@ -3,7 +3,7 @@
 import { Writer } from "./bytes.js";
 import { BulkCells, Events, codedColumns } from "./bulk.js";
 import { Cells, Slots, walkBy } from "./cells.js";
-import { Builder, Column, NOTHING, cast, upTo } from "./columns.js";
+import { Builder, Column, NOTHING, bytesOf, cast, upTo } from "./columns.js";
 import { Inputs, compileRows, fieldsOf } from "./event.js";
 import { Kind, timestamp64 } from "./kinds.js";
 import { blobsOfPacks, readPacks } from "./state/pack.js";
@@ -210,6 +210,31 @@ export class Transform {
       for (let i = 0; i < ends.length; i++) column.push(pack.get(i).present());
       return column.finish();
     });
+  }
+
+  /**
+   * Runs everything once over nothing: an engine compiles a function when it is first called, so a component,
+   * whose every call begins with the memory of its snapshot, would compile it in each of them. Of the author's
+   * functions only those of no event can be called; what they throw is for a call that means it.
+   */
+  rehearse() {
+    const { inputs, keyFields, type } = this;
+    const nothing = { fixed: NOTHING, heap: { ends: NOTHING, bytes: NOTHING }, validity: NOTHING };
+    const out = new Writer();
+    type.create().encode(out);
+    const state = { ends: bytesOf(Uint32Array.of(out.length)), bytes: out.finish() };
+    for (const call of [
+      () => this.describe("{}"),
+      () => this.fold({ times: NOTHING, columns: inputs.fields.map(() => nothing) }, "{}"),
+      () => this.merge(state, state),
+      () => this.present(keyFields.map(() => nothing), NOTHING, state),
+    ]) {
+      try {
+        call();
+      } catch {
+        // What fails here fails again where it counts, with its reason.
+      }
+    }
   }
 
   /** What the author's function makes of each state. */

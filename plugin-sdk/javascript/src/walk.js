@@ -51,7 +51,7 @@ function compile(shape) {
       }`,
   );
   const source = `"use strict";
-  return function walk({ rows, count, known, table, rowOf, windowOf, numbers, codes, radixes, times, slide, first, places, values, results }) {
+  return (function walk({ rows, count, known, table, rowOf, windowOf, numbers, codes, radixes, times, slide, first, places, values, results }) {
     ${keys.map((i) => `const codes${i} = codes[${i}], radix${i} = radixes[${i}];`).join("\n    ")}
     ${time === undefined ? "" : declaring("clock", time, "times")}
     ${values.map((isTiny, i) => declaring(`column${i}`, isTiny, `values[${i}]`)).join("\n    ")}
@@ -65,7 +65,7 @@ function compile(shape) {
       ${steps.map(({ how, value }, i) => STEPS[how](`result${i}`, `value${value}`)).join("\n      ")}
     }
     return found;
-  };`;
+  });`;
   return new Function(source)();
 }
 

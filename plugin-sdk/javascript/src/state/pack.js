@@ -130,14 +130,15 @@ export class Wholes {
     return this.large?.[i] ?? BigInt(this.small[i]);
   }
 
-  set(i, exact) {
-    const number = Number(exact);
+  /** Gives cell i a whole number, a bigint or a number. */
+  set(i, value) {
+    const number = Number(value);
     if (number < SMALL_END && number > -SMALL_END) {
       this.small[i] = number;
       if (this.large !== undefined) this.large[i] = undefined;
     } else {
       this.small[i] = 0;
-      (this.large ??= [])[i] = exact;
+      (this.large ??= [])[i] = BigInt(value);
     }
   }
 }
