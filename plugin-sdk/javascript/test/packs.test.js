@@ -10,6 +10,8 @@ import { pick, random } from "./random.js";
 
 const { count, decimal, int, int64, max, mean, min, set, sum, text, timestamp, uint32, uint64 } = sdk;
 const EDGES = [0n, 1n, -1n, 2n ** 31n, 2n ** 32n, 2n ** 52n - 1n, 2n ** 52n, -(2n ** 52n) + 1n, -(2n ** 52n), 2n ** 53n - 1n, -(2n ** 53n) + 1n];
+/** Each is held as a number, a few of them together must not be. */
+const NEAR = [2n ** 52n - 1n, 2n ** 52n - 3n, -(2n ** 52n) + 1n, 0n];
 const LIMITS = [...EDGES, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n), -(2n ** 63n) + 1n, -(2n ** 52n) * 3n];
 const SAFE = EDGES.map(Number);
 
@@ -18,6 +20,7 @@ const see = (state, value) => state.see(value);
 const PARTS = [
   ["count", count(), [1, 2, 2n ** 52n, 2n ** 63n, 2n ** 64n - 1n], add],
   ["sum of int64", sum(int64), LIMITS, add],
+  ["sum of int64 near 2^52", sum(int64), NEAR, add],
   ["sum of decimals", sum(decimal(2)), LIMITS, add],
   ["sum of int", sum(int), SAFE, add],
   ["mean", mean(int64), LIMITS, add],
@@ -65,9 +68,11 @@ for (const [name, part, values, how] of PARTS) {
       put.resize(lefts.length);
       lefts.forEach((state, i) => put.put(i, part.decode(new Reader(encoded([state]).bytes))));
       assert.deepEqual(written(put), asWritten(left), "as put");
-      pack.merge(upTo(9), packed(part, right));
-      lefts.forEach((state, i) => state.merge(rights[i]));
-      assert.deepEqual(written(pack), asWritten(encoded(lefts)), "as merged");
+      for (let times = 0; times < 4; times++) {
+        pack.merge(upTo(9), packed(part, right));
+        lefts.forEach((state, i) => state.merge(rights[i]));
+        assert.deepEqual(written(pack), asWritten(encoded(lefts)), "as merged");
+      }
       const [shown, wanted] = [pack.show(), () => lefts.map((state) => state.present())];
       if (shown !== undefined) {
         const column = new Column(name, int64, shown, 9);

@@ -11,6 +11,9 @@ const { count, decimal, firstSeen, int, int64, lastSeen, max, mean, min, sum, te
 const SMALL = [0n, 1n, 5n, 2n ** 31n, 2n ** 40n];
 const SIGNED = [...SMALL, -1n, -(2n ** 40n)];
 const WIDE = [...SIGNED, 2n ** 52n - 1n, 2n ** 52n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)];
+// Each exact as a number, which three of them are not together.
+const NEAR = [2n ** 52n - 1n, 2n ** 52n - 3n];
+const BELOW = [...NEAR, -(2n ** 52n) + 1n];
 const RECENT = [1_795_132_800_000n, 1_795_132_799_999n, 1_795_140_000_000n];
 const OLD = [...RECENT, -1n, 0n, -3_600_000n, -3_600_001n];
 const FAR = [...OLD, 2n ** 52n, 2n ** 53n + 1n, 2n ** 62n, -(2n ** 62n)];
@@ -38,8 +41,11 @@ const byRow = (key, times) => ({
     cell.least.see(row.amount);
     cell.greatest.see(row.amount);
     cell.small.add(row.small);
-    if (row.other !== undefined) cell.amount.add(row.other);
     cell.first.see(row.amount);
+    if (row.other === undefined) return;
+    cell.amount.add(row.other);
+    cell.first.see(row.other);
+    cell.greatest.see(row.other);
   },
 });
 const byColumn = (key, times) => ({
@@ -55,7 +61,10 @@ const byColumn = (key, times) => ({
     cell.first.see(columns.amount); // one by one, in between what is put off
     cell.greatest.see(columns.amount);
     cell.small.add(columns.small);
-    cells.of(rows.having(columns.other, wanted), how).amount.add(columns.other);
+    const more = cells.of(rows.having(columns.other, wanted), how);
+    more.amount.add(columns.other);
+    more.first.see(columns.other);
+    more.greatest.see(columns.other); // in cells that are known by now, of which it sees some
   },
 });
 
@@ -73,10 +82,10 @@ for (const [keyName, [key, from]] of Object.entries(KEYS)) {
   for (const [windowName, window] of Object.entries(WINDOWS)) {
     test(`columns give the cells of rows: ${windowName} windows, key of ${keyName}`, () => {
       for (let round = 0; round < 24; round++) {
-        const values = [SMALL, SIGNED, WIDE][round % 3];
+        const values = [SMALL, SIGNED, WIDE, NEAR, BELOW][round % 5];
         const times = [RECENT, OLD, FAR][(round >> 1) % 3];
         const attributed = round % 4 === 3;
-        const declared = { ...shared, ...window, key, state: round % 5 === 4 ? state() : { ...state(), first: min(int64) } };
+        const declared = { ...shared, ...window, key, state: round % 7 === 4 ? state() : { ...state(), first: min(int64) } };
         const [rows, columns] = [byRow, byColumn].map((how) => new Bench(transform({ ...declared, ...how(from, attributed) })));
         for (let i = random(30); i > 0; i--) {
           const payload = `{"who":"${pick(["x", "y", "ä"])}","where":${pick(['"v"', "null"])},"kind":"${pick(["a", "b", "c"])}","amount":${pick(values)},"small":${random(256)},"other":${pick(["null", ...values])},"at":"2026-11-20T0${random(9)}:00:00Z"}`;
@@ -92,18 +101,20 @@ for (const [keyName, [key, from]] of Object.entries(KEYS)) {
 }
 
 test("a number that a row cannot have is the error that a row would raise, not what a column adds", () => {
-  const plugin = (value) => {
+  const plugin = (value, part) => {
     const bench = new Bench(transform({
       name: "misfit",
       event: { small: uint8 },
-      state: { small: sum(uint8) },
+      state: { small: part },
       foldColumns: (rows, cells) => cells.of(rows.all).small.add(rows.columns.small),
     }));
     bench.append(`{"small":${value}}`);
     return bench;
   };
-  assert.deepEqual(plugin(255).rows(), ['{"small":255}']);
-  assert.throws(() => plugin(256).rows(), (error) => /256 is not within 0 and 255/.test(error.reason));
+  assert.deepEqual(plugin(255, sum(uint8)).rows(), ['{"small":255}']);
+  for (const part of [sum(uint8), sum(int64)]) {
+    assert.throws(() => plugin(256, part).rows(), (error) => /256 is not within 0 and 255/.test(error.reason));
+  }
   const absent = new Bench(transform({
     name: "absent",
     event: { n: int64.optional() },
