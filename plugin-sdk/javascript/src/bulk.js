@@ -197,6 +197,7 @@ export class BulkCells {
 /** The text columns of all parts of a key, every row of which is present; undefined if there are others. */
 export function codedColumns(keys, columns) {
   const found = keys.map(([name]) => columns[name]);
-  const isCoded = (column) => column?.kind.wire.tag === "text" && column.validity === undefined;
+  const isText = (kind) => kind?.wire.tag === "text";
+  const isCoded = (column, i) => isText(column?.kind) && isText(keys[i][1]) && column.validity === undefined;
   return found.length > 0 && found.every(isCoded) ? found : undefined;
 }

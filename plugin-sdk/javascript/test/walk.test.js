@@ -125,6 +125,18 @@ test("a number that a row cannot have is the error that a row would raise, not w
   assert.throws(() => absent.rows());
 });
 
+test("a column of texts is no key of another kind", () => {
+  const bench = new Bench(transform({
+    name: "kinds",
+    event: { who: text },
+    key: { who: int64 },
+    state: { n: count() },
+    foldColumns: (rows, cells) => cells.of(rows.all).n.add(),
+  }));
+  bench.append('{"who":"a"}');
+  assert.throws(() => bench.rows(), /expected a bigint/);
+});
+
 test("a part may have any name that a state may have", () => {
   const names = ["rows", "cells", "numbers", "walk", "added", "parts", "finish", "call"];
   const bench = new Bench(transform({
