@@ -191,7 +191,7 @@ export class Cells {
     const isFirst = this.count === 0;
     const numbersOf = parts.map((part, k) => numbersIn(part, columns[k], walk.rowOf, walk.found));
     const windows = this.windowsOf(walk);
-    if (isFirst && this.index === undefined) {
+    if (isFirst) {
       this.numbersOf = numbersOf;
       this.windowOf = windows;
       this.count = walk.found;

@@ -125,6 +125,21 @@ test("a number that a row cannot have is the error that a row would raise, not w
   assert.throws(() => absent.rows());
 });
 
+test("groups that meet the cells in another order add to the same ones", () => {
+  const bench = new Bench(transform({
+    name: "groups",
+    event: { who: text, kind: text },
+    key: { who: text },
+    state: { n: count(), m: count() },
+    foldColumns(rows, cells) {
+      cells.of(rows.where(rows.columns.kind, ["a"])).n.add();
+      cells.of(rows.where(rows.columns.kind, ["b"])).m.add();
+    },
+  }));
+  for (const [who, kind] of ["xa", "yb", "ya", "xb", "xb"]) bench.append({ who, kind });
+  assert.deepEqual(bench.rows(), ['{"who":"x","n":1,"m":2}', '{"who":"y","n":1,"m":1}']);
+});
+
 test("a column of texts is no key of another kind", () => {
   const bench = new Bench(transform({
     name: "kinds",
