@@ -25,6 +25,9 @@ export function guest(transform) {
   if (typeof transform?.describe !== "function") {
     throw new TypeError("the module's default export is not a transform: export default transform({ … })");
   }
+  // The host is not there while the snapshot is made.
+  logTo(() => {});
+  transform.rehearse();
   logTo((level, message) => host.log(level, message));
   const settings = transform.declared.settings === undefined ? () => "" : () => host.settings();
   return {

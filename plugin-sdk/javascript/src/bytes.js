@@ -12,6 +12,20 @@ export class DecodeError extends Error {
   }
 }
 
+/** One more than the greatest whole number that is held as a number, where it may be a bigint. */
+export const SMALL_END = 2 ** 52;
+
+/**
+ * The double whose bits are those of 1: `n * TINY` has the bits of n, for n from 0 below 2^52, and
+ * `x / TINY` is n again. Both are exact. So one access of eight bytes reads or writes a whole number,
+ * with neither halves nor a bigint, and such doubles add and compare as their numbers do.
+ *
+ * A double is one of these if `1 / x > 0 && x < TINY_END`: of -0, which has the bits of -2^63, the
+ * inverse is negative.
+ */
+export const TINY = Number.MIN_VALUE;
+export const TINY_END = SMALL_END * TINY;
+
 /** UTF-8 of a text. */
 export const utf8 = (text) => encoder.encode(text);
 

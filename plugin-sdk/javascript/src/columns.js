@@ -1,6 +1,6 @@
 // The buffers of the contract: columns read as typed arrays, and columns made row by row.
 
-import { Writer, textOf, utf8 } from "./bytes.js";
+import { SMALL_END, TINY, TINY_END, Writer, textOf, utf8 } from "./bytes.js";
 import { OutOfRange } from "./json.js";
 
 export const NOTHING = new Uint8Array(0);
@@ -16,6 +16,37 @@ export function cast(Type, buffer) {
 }
 
 export const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** The whole numbers from 0 below `count`. */
+export function upTo(count) {
+  const numbers = new Uint32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = i;
+  return numbers;
+}
+
+/**
+ * Whole numbers of 64 bits for reading without bigints: `least` and `greatest`, and, in units of `unit`, either
+ * `tiny`, a double a value in units of TINY, or, if some are below 0, the 32-bit halves `high[2 i + 1]` and
+ * `low[2 i]` of value i, in units of 1. Undefined if one is not below 2^52 in magnitude.
+ */
+export function numbersOf(values) {
+  const words = [values.buffer, values.byteOffset];
+  const tiny = new Float64Array(...words, values.length);
+  let least = Infinity;
+  let greatest = 0;
+  // The engine's own loops: a NaN, which has the bits of some other number, makes both NaN.
+  for (let from = 0; from < tiny.length; from += 4096) {
+    const some = tiny.subarray(from, from + 4096);
+    least = Math.min(least, Math.min.apply(null, some));
+    greatest = Math.max(greatest, Math.max.apply(null, some));
+  }
+  if (1 / least > 0 && greatest < TINY_END) return { unit: TINY, tiny, least: least / TINY, greatest: greatest / TINY };
+  if (values.length === 0) return { unit: TINY, tiny, least: 0, greatest: 0 };
+  const sorted = values.slice().sort();
+  [least, greatest] = [Number(sorted[0]), Number(sorted[sorted.length - 1])];
+  if (least <= -SMALL_END || greatest >= SMALL_END) return undefined;
+  return { unit: 1, high: new Int32Array(...words, 2 * values.length), low: new Uint32Array(...words, 2 * values.length), least, greatest };
+}
 
 /** The values of blobs, each as a view. */
 export function blobsOf(blobs) {
@@ -73,6 +104,25 @@ export class Column {
   /** The distinct texts, by code. */
   get texts() {
     return (this.cut ??= textsOf(this.buffers.heap));
+  }
+
+  /** How many distinct texts there are. */
+  get textCount() {
+    return this.buffers.heap.ends.length / 4;
+  }
+
+  /** The whole numbers of the column for fast reading: see `numbersOf`. */
+  get numbers() {
+    if (this.read === undefined) this.read = this.values instanceof BigInt64Array ? numbersOf(this.values) : null;
+    return this.read ?? undefined;
+  }
+
+  /** Whether some rows have values. */
+  hasAll(rows) {
+    if (this.validity === undefined) return true;
+    const { validity } = this;
+    for (let i = 0; i < rows.length; i++) if (((validity[rows[i] >> 3] >> (rows[i] & 7)) & 1) === 0) return false;
+    return true;
   }
 
   /** Whether a row has a value. */

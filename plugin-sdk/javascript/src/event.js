@@ -181,23 +181,20 @@ export function compileRows(inputs, Rejection) {
     ${columns.join("\n    ")}
     ${inputs.variants.map((variant, at) => `const event${at} = ${event(variant)};`).join("\n    ")}
     const slotOf = slots === undefined ? undefined : slots.of;
-    const bySlot = slots === undefined ? undefined : new Array(slots.rowOf.length);
-    const states = cells.states;
+    const bySlot = slots === undefined ? undefined : new Array(slots.count);
     let row = 0, touched = -1, event, whole;
     const out = {
       cell(key) {
         touched = row;
         if (key === event && slotOf !== undefined) {
           const slot = slotOf[row];
-          const state = bySlot[slot];
-          if (state !== undefined) return state;
-          if (slot >= 0) return bySlot[slot] = states[slots.cell(row)];
+          return bySlot[slot] ??= slots.state(slot);
         }
-        return states[cells.find(times[row], key)];
+        return cells.state(cells.find(times[row], key));
       },
       cellAt(time, key) {
         touched = row;
-        return states[cells.find(bigint(time), key)];
+        return cells.state(cells.find(bigint(time), key));
       },
       get time() {
         return number(times[row]);

@@ -1,11 +1,12 @@
 // A declaration as the four functions of the contract. Owns verdicts on rows and their undoing.
 
-import { Reader, Writer } from "./bytes.js";
+import { Writer } from "./bytes.js";
 import { BulkCells, Events, codedColumns } from "./bulk.js";
-import { Cells, Slots } from "./cells.js";
-import { Builder, blobsOf, bytesOf, cast } from "./columns.js";
+import { Cells, Slots, walkBy } from "./cells.js";
+import { Builder, Column, NOTHING, bytesOf, cast, upTo } from "./columns.js";
 import { Inputs, compileRows, fieldsOf } from "./event.js";
-import { Kind } from "./kinds.js";
+import { Kind, timestamp64 } from "./kinds.js";
+import { blobsOfPacks, readPacks } from "./state/pack.js";
 import { Part } from "./state/part.js";
 import { parts } from "./state/record.js";
 
@@ -126,12 +127,13 @@ export class Transform {
    */
   fold(events, settings) {
     const given = settingsOf(this.declared.settings, settings);
-    const times = cast(BigInt64Array, events.times);
-    const columns = this.inputs.open(events.columns, times.length);
+    const rows = events.times.length / 8;
+    const times = new Column("@time", timestamp64, { fixed: events.times, validity: NOTHING }, rows);
+    const columns = this.inputs.open(events.columns, rows);
     const rejected = new Map(); // row -> reason
     for (;;) {
       const cells = new Cells(this.keys, this.type, this.window, times);
-      if (this.pass(columns, times, cells, rejected, given)) {
+      if (this.pass(columns, cells, rejected, given)) {
         const sorted = [...rejected].sort((a, b) => a[0] - b[0]);
         return {
           cells: this.panes ? cells.finishPanes(this.hops) : cells.finish(),
@@ -142,7 +144,8 @@ export class Transform {
   }
 
   /** One walk over all rows but those rejected before. False: a row was rejected that had touched a cell. */
-  pass(columns, times, cells, rejected, settings) {
+  pass(columns, cells, rejected, settings) {
+    const times = cells.times.values;
     const skipped = rejected.size > 0 ? new Set(rejected.keys()) : undefined;
     const hops = this.panes ? 1 : this.hops;
     const named = Object.fromEntries(this.inputs.columns.map(({ name }, i) => [name, columns[i]]));
@@ -155,6 +158,7 @@ export class Transform {
       };
       const bulk = new BulkCells(cells, this.keys, named, hops);
       this.declared.foldColumns(new Events(this.inputs, columns, times.length, skipped, times, refuse), bulk, settings);
+      if (clean) bulk.finish();
       return clean;
     }
     const refuse = (row, reason, isTouched) => {
@@ -162,7 +166,8 @@ export class Transform {
       rejected.set(row, reason);
     };
     const coded = hops === 1 ? this.codedKeys(named) : undefined;
-    const slots = coded && new Slots(cells, coded, times);
+    const walk = coded && walkBy(cells, coded, cells.times, undefined, times.length);
+    const slots = walk && new Slots(cells, walk.run(true), coded);
     const variants = this.inputs.tag === undefined ? undefined : this.inputs.variantsByCode(columns);
     this.rows(columns, times, skipped, cells, slots, this.declared.fold, hops, settings, variants, refuse);
     return clean;
@@ -179,63 +184,68 @@ export class Transform {
   }
 
   merge(left, right) {
-    const [before, after] = [blobsOf(left), blobsOf(right)];
+    const [before, after] = [cast(Uint32Array, left.ends), cast(Uint32Array, right.ends)];
     if (before.length !== after.length) throw new Error(`${before.length} states at the left, ${after.length} at the right`);
-    const out = new Writer(left.bytes.length + 64);
-    const ends = new Uint32Array(before.length);
-    const [lefts, rights] = [this.states(left, before), this.states(right, after)];
-    for (let i = 0; i < ends.length; i++) {
-      const state = lefts(i);
-      const later = rights(i);
-      try {
-        state.merge(later);
-      } catch (error) {
-        throw at(i, error);
-      }
-      state.encode(out);
-      ends[i] = out.length;
-    }
-    return { ends: bytesOf(ends), bytes: out.finish() };
+    const [packs, later] = [this.unpacked(left.bytes, before), this.unpacked(right.bytes, after)];
+    const all = upTo(before.length);
+    for (let k = 0; k < packs.length; k++) packs[k].merge(all, later[k]);
+    return blobsOfPacks(packs, before.length);
   }
 
-  /** A function from an index to the state of blobs there. */
-  states({ ends, bytes }, { length }) {
-    const reader = new Reader(bytes);
-    const stops = cast(Uint32Array, ends);
-    return (i) => {
-      reader.at = i === 0 ? 0 : stops[i - 1];
-      reader.end = stops[i];
-      if (i >= length || reader.end > bytes.length || reader.at > reader.end) throw new Error(`state ${i} is not within its bytes`);
-      try {
-        const state = this.type.decode(reader);
-        reader.finish();
-        return state;
-      } catch (error) {
-        throw at(i, error);
-      }
-    };
+  /** Packs with the states of blobs, one for each part. */
+  unpacked(bytes, ends) {
+    const packs = this.type.packs();
+    readPacks(packs, bytes, ends);
+    return packs;
   }
 
   present(_keys, _windows, states) {
-    const { length } = blobsOf(states);
-    const stateAt = this.states(states, { length });
-    const columns = this.outputs.map(([, kind]) => new Builder(kind));
-    for (let i = 0; i < length; i++) {
-      const state = stateAt(i);
-      const row = this.declared.present?.(state);
-      for (let k = 0; k < columns.length; k++) {
-        const name = this.outputs[k][0];
-        columns[k].push(row === undefined ? state[name].present() : row[name]);
+    const ends = cast(Uint32Array, states.ends);
+    const packs = this.unpacked(states.bytes, ends);
+    if (this.declared.present) return this.presentOwn(packs, ends.length);
+    return packs.map((pack, k) => {
+      const shown = pack.show();
+      if (shown !== undefined) return shown;
+      const column = new Builder(this.outputs[k][1]);
+      for (let i = 0; i < ends.length; i++) column.push(pack.get(i).present());
+      return column.finish();
+    });
+  }
+
+  /**
+   * Runs everything once over nothing: an engine compiles a function when it is first called, so a component,
+   * whose every call begins with the memory of its snapshot, would compile it in each of them. Of the author's
+   * functions only those of no event can be called; what they throw is for a call that means it.
+   */
+  rehearse() {
+    const { inputs, keyFields, type } = this;
+    const nothing = { fixed: NOTHING, heap: { ends: NOTHING, bytes: NOTHING }, validity: NOTHING };
+    const out = new Writer();
+    type.create().encode(out);
+    const state = { ends: bytesOf(Uint32Array.of(out.length)), bytes: out.finish() };
+    for (const call of [
+      () => this.describe("{}"),
+      () => this.fold({ times: NOTHING, columns: inputs.fields.map(() => nothing) }, "{}"),
+      () => this.merge(state, state),
+      () => this.present(keyFields.map(() => nothing), NOTHING, state),
+    ]) {
+      try {
+        call();
+      } catch {
+        // What fails here fails again where it counts, with its reason.
       }
+    }
+  }
+
+  /** What the author's function makes of each state. */
+  presentOwn(packs, count) {
+    const columns = this.outputs.map(([, kind]) => new Builder(kind));
+    for (let i = 0; i < count; i++) {
+      const row = this.declared.present(this.type.stateOf(packs, i));
+      for (let k = 0; k < columns.length; k++) columns[k].push(row[this.outputs[k][0]]);
     }
     return columns.map((column) => column.finish());
   }
-}
-
-/** An error of state `i` that says so, with the place where it was found. */
-function at(i, error) {
-  error.message = `state ${i}: ${error.message}`;
-  return error;
 }
 
 /**

@@ -1,8 +1,10 @@
 // How many, how much, and the mean: exact in 64 and 128 bits.
 
-import { DecodeError } from "../bytes.js";
+import { DecodeError, SMALL_END } from "../bytes.js";
+import { Column } from "../columns.js";
 import { OutOfRange, decimalText } from "../json.js";
 import { float, int64 } from "../kinds.js";
+import { Pair, Totals, ofState, showWholes } from "./pack.js";
 import { Part } from "./part.js";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
@@ -30,15 +32,6 @@ class CountState {
       this.base = this.exact() + timesOf(times);
       this.small = 0;
     }
-  }
-
-  /** `add(1)` for many rows; false if it is something else. */
-  addRows(parts, numbers, _rows, [times = 1]) {
-    if (times !== 1) return false;
-    const added = new Int32Array(parts.length);
-    for (let i = 0; i < numbers.length; i++) added[numbers[i]]++;
-    for (let i = 0; i < added.length; i++) parts[i].small += added[i];
-    return true;
   }
 
   /** The count, a bigint. It stays at 2^64 - 1 rather than wrap. */
@@ -70,8 +63,32 @@ class CountState {
   }
 }
 
+class Counts extends Totals {
+  constructor() {
+    super(8);
+  }
+
+  steps(method, [times = 1, ...more]) {
+    return method === "add" && times === 1 && more.length === 0 ? [["count", undefined, this]] : undefined;
+  }
+
+  put(i, state) {
+    if (state.base === 0n) this.small[i] = state.small;
+    else this.set(i, state.exact());
+  }
+
+  get(i) {
+    return new CountState(this.exact(i));
+  }
+
+  show() {
+    return showWholes(this);
+  }
+}
+
 const COUNT = new Part({
   create: () => new CountState(0n),
+  pack: () => new Counts(),
   decode: (input) => new CountState(input.u64()),
   orderFree: true,
   shows: int64,
@@ -98,14 +115,6 @@ class SumState {
     } else {
       this.units += BigInt(this.kind.own(value));
     }
-  }
-
-  /** `add` of a column of bigints for many rows; false if the values are others. */
-  addRows(parts, numbers, rows, [column], isPlain) {
-    if (!isPlain(column)) return false;
-    const { values } = column;
-    for (let i = 0; i < rows.length; i++) parts[numbers[i]].units += values[rows[i]];
-    return true;
   }
 
   /** Takes back what was added: the image of a row before it changed. */
@@ -142,6 +151,31 @@ class SumState {
   }
 }
 
+class Sums extends Totals {
+  constructor(kind) {
+    super(16);
+    this.kind = kind;
+  }
+
+  steps(method, [column, ...more]) {
+    return method === "add" && column instanceof Column && more.length === 0 ? [["sum", column, this]] : undefined;
+  }
+
+  put(i, state) {
+    const { small } = state;
+    if (state.units === 0n && small < SMALL_END && small > -SMALL_END) this.small[i] = small;
+    else this.set(i, state.exact());
+  }
+
+  get(i) {
+    return new SumState(this.kind, this.exact(i));
+  }
+
+  show() {
+    return showWholes(this);
+  }
+}
+
 function outOfRange(units, { wire }) {
   const isDecimal = wire.tag === "decimal";
   return isDecimal
@@ -164,6 +198,7 @@ export function sum(kind) {
   return new Part({
     create: () => new SumState(kind, 0n),
     decode: (input) => new SumState(kind, input.i128()),
+    pack: () => new Sums(kind),
     orderFree: true,
     shows: columnOf(kind),
   });
@@ -206,6 +241,37 @@ class MeanState {
   }
 }
 
+const hasNothing = () => new DecodeError("a mean of nothing with a sum");
+
+class Means extends Pair {
+  constructor(kind) {
+    super(new Sums(kind), new Counts());
+    this.kind = kind;
+  }
+
+  steps(method, values) {
+    const sum = this.one.steps(method, values);
+    return sum && [...sum, ["count", undefined, this.other]];
+  }
+
+  put(i, state) {
+    this.one.put(i, state.total);
+    this.other.put(i, state.times);
+  }
+
+  get(i) {
+    return new MeanState(this.one.get(i), this.other.get(i));
+  }
+
+  read(bytes, at, ends) {
+    super.read(bytes, at, ends);
+    const [totals, counts] = [this.one, this.other];
+    for (let i = 0, { count } = this; i < count; i++) {
+      if (counts.small[i] === 0 && counts.exact(i) === 0n && totals.exact(i) !== 0n) throw ofState(i, hasNothing());
+    }
+  }
+}
+
 /** The exact mean of integers or decimals. Order-free; 24 bytes; shows as a float, null at first. */
 export function mean(kind) {
   addable(kind, "a mean");
@@ -215,10 +281,11 @@ export function mean(kind) {
     decode(input) {
       const state = new MeanState(total.decode(input), COUNT.decode(input));
       if (state.times.exact() === 0n && state.total.exact() !== 0n) {
-        throw new DecodeError("a mean of nothing with a sum");
+        throw hasNothing();
       }
       return state;
     },
+    pack: () => new Means(kind),
     orderFree: true,
     shows: float,
   });

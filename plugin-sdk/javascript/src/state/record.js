@@ -26,7 +26,18 @@ export function parts(members) {
       anchored: types.some((type) => type.anchored),
       shows: types.every((type) => type.shows) ? json : undefined,
     }),
-    { names, types },
+    {
+      names,
+      types,
+      /** Empty packs for the states of many cells, one for each part. */
+      packs: () => types.map((type) => type.pack()),
+      /** The state of cell i of packs, as an object. */
+      stateOf(packs, i) {
+        const record = Object.create(Record.prototype);
+        for (let k = 0; k < names.length; k++) record[names[k]] = packs[k].get(i);
+        return record;
+      },
+    },
   );
 }
 

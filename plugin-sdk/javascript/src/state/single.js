@@ -1,6 +1,8 @@
 // Parts that keep one value: the least, the greatest, the first, the last.
 
+import { Column } from "../columns.js";
 import { int, timestamp } from "../kinds.js";
+import { Extremes, showWholes } from "./pack.js";
 import { Part } from "./part.js";
 
 const MIN_64 = -(2n ** 63n);
@@ -41,26 +43,8 @@ class ExtremeState {
   }
 }
 
-/** The greatest, or the least, bigint of each of many parts, for a column of bigints of the kind's range. */
-function seeRows(parts, numbers, rows, column, isGreatest) {
-  const { values } = column;
-  const best = new Array(parts.length);
-  for (let i = 0; i < rows.length; i++) {
-    const value = values[rows[i]];
-    const at = numbers[i];
-    const kept = best[at];
-    if (kept === undefined || (isGreatest ? value > kept : value < kept)) best[at] = value;
-  }
-  best.forEach((value, at) => parts[at].see(value));
-  return true;
-}
-
 /** The same of bigints, by far the most frequent: their own order, and no call for it. */
 class GreatestBigint extends ExtremeState {
-  seeRows(parts, numbers, rows, [column], isPlain) {
-    return isPlain(column) && seeRows(parts, numbers, rows, column, true);
-  }
-
   see(value) {
     if (typeof value !== "bigint" || this.value === undefined) return super.see(value);
     if (value <= this.value) {
@@ -72,10 +56,6 @@ class GreatestBigint extends ExtremeState {
 }
 
 class LeastBigint extends ExtremeState {
-  seeRows(parts, numbers, rows, [column], isPlain) {
-    return isPlain(column) && seeRows(parts, numbers, rows, column, false);
-  }
-
   see(value) {
     if (typeof value !== "bigint" || this.value === undefined) return super.see(value);
     if (value >= this.value) {
@@ -86,12 +66,44 @@ class LeastBigint extends ExtremeState {
   }
 }
 
+/** Extremes of whole numbers of 64 bits. */
+class WholeExtremes extends Extremes {
+  constructor(kind, better, State) {
+    super(better, kind.read);
+    this.kind = kind;
+    this.State = State;
+    this.isBigint = typeof kind.zero === "bigint";
+  }
+
+  steps(method, [column, ...more]) {
+    if (method !== "see" || !(column instanceof Column) || more.length > 0) return undefined;
+    return [[this.better > 0 ? "greatest" : "least", column, this]];
+  }
+
+  put(i, { value }) {
+    if (value !== undefined) this.set(i, value);
+  }
+
+  get(i) {
+    const value = this.has(i) ? this.exact(i) : undefined;
+    return new this.State(this.kind, this.better, this.isBigint || value === undefined ? value : Number(value));
+  }
+
+  show() {
+    return showWholes(this);
+  }
+}
+
+/** Whether states have such a number in eight bytes with a sign. */
+const isWide = ({ range }) => range !== undefined && range[0] <= -Number.MAX_SAFE_INTEGER;
+
 function extreme(kind, better) {
   const isBigint = kind.range !== undefined && kind.range[0] === MIN_64;
   const State = !isBigint ? ExtremeState : better > 0 ? GreatestBigint : LeastBigint;
   return new Part({
     create: () => new State(kind, better, undefined),
     decode: (input) => new State(kind, better, input.some() ? kind.read(input) : undefined),
+    ...(isWide(kind) && { pack: () => new WholeExtremes(kind, better, State) }),
     orderFree: true,
     shows: kind,
   });
