@@ -138,6 +138,12 @@ fn a_lower_limit_of_fuel_is_what_calls_are_given_and_sized_by() {
     assert_eq!(sizes, [1024; 4], "a quarter of the fuel is 750 rows, but as many as tell are tried");
 }
 
+fn blobs(values: impl Iterator<Item = Vec<u8>>) -> Blobs {
+    let mut blobs = Blobs::default();
+    values.for_each(|value| blobs.push(&value));
+    blobs
+}
+
 #[test]
 fn merges_and_presents_that_met_a_limit_become_smaller_ones() {
     const CELLS: usize = 1000;
@@ -146,7 +152,7 @@ fn merges_and_presents_that_met_a_limit_become_smaller_ones() {
     let lists = Arc::new(lists);
     let calls = Calls::new(lists.clone(), Arc::default());
     let state = |value: usize| (value as i64).to_le_bytes();
-    let states: Blobs = Blobs::from_iter((0..CELLS).map(state));
+    let states = blobs((0..CELLS).map(|value| state(value).to_vec()));
     let sizes = || std::mem::take(&mut *lists.state_calls.lock().unwrap());
     for expected in [vec![1000, 500, 250, 250, 500, 250, 250], vec![250; 4]] {
         let merged = calls.merge(&states, &states).unwrap();
@@ -154,7 +160,7 @@ fn merges_and_presents_that_met_a_limit_become_smaller_ones() {
         assert!((0..CELLS).all(|i| merged.states.get(i) == [state(i), state(i)].concat()));
         assert_eq!(sizes(), expected);
     }
-    let keys = Blobs::from_iter((0..CELLS).map(|_| encoded(None)));
+    let keys = blobs((0..CELLS).map(|_| encoded(None)));
     for expected in [vec![1000, 500, 250, 250, 500, 250, 250], vec![250; 4]] {
         let presented = calls.present(&keys, &[0; CELLS], &states).unwrap();
         assert!(presented.broken.is_empty());
@@ -169,7 +175,7 @@ fn a_broken_pair_does_not_make_merges_smaller() {
     lists.unmergeable = [7].into();
     let lists = Arc::new(lists);
     let calls = Calls::new(lists.clone(), Arc::default());
-    let states: Blobs = Blobs::from_iter((0..64_i64).map(i64::to_le_bytes));
+    let states = blobs((0..64_i64).map(|value| value.to_le_bytes().to_vec()));
     assert_eq!(calls.merge(&states, &states).unwrap().broken.len(), 1);
     lists.state_calls.lock().unwrap().clear();
     calls.merge(&states, &states).unwrap();
