@@ -7,6 +7,7 @@ use bifocal::calls::Calls;
 use bifocal::column::{Blobs, Column};
 use bifocal::description::Description;
 use bifocal::digest::Digest;
+use bifocal::limits::Limits;
 use bifocal::table::{Left, Table};
 use bifocal::transform::{Events, Fault, Folded, Transform};
 use std::sync::Arc;
@@ -32,6 +33,10 @@ impl Transform for Timed {
 
     fn version(&self) -> Digest {
         self.transform.version()
+    }
+
+    fn limits(&self) -> Limits {
+        self.transform.limits()
     }
 
     fn fold(&self, events: &Events, fuel: u64) -> Result<Folded, Fault> {

@@ -13,6 +13,7 @@ use bifocal::description::{Description, Field, Kind, Order};
 use bifocal::digest::Digest;
 use bifocal::extract::{Extracted, Extractor, Scratch};
 use bifocal::half::Job;
+use bifocal::limits::Limits;
 use bifocal::log::{ReadLog, Times, Unreadable, WatermarkRule};
 use bifocal::offset::{Offset, Range};
 use bifocal::refold::{self, Means, Target};
@@ -167,6 +168,10 @@ impl Transform for Counts {
 
     fn version(&self) -> Digest {
         Digest::of(b"counts")
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::DEFAULT
     }
 
     fn fold(&self, events: &Events, _: u64) -> Result<Folded, Fault> {

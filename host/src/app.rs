@@ -149,29 +149,32 @@ impl App {
     /// changes nothing.
     pub fn set_schema(&self, name: &str, schema: &serde_json::Value) -> Result<Arc<Stream>, Error> {
         self.require_running()?;
-        let stream = self.stream(name)?;
         let text = schema_text(schema).map_err(|not| Error::Refused(not.to_string()))?;
-        // One after the other.
-        let _streams = self.streams_mut();
-        stream.declare(self.store.add_schema(name, &text)?)?;
+        let stream = self.stream(name)?;
+        stream.declare(|| {
+            // It may have been removed, and another made under its name.
+            if !Arc::ptr_eq(&stream, &self.stream(name)?) {
+                return Err(Error::Conflict(format!("stream '{name}' was removed meanwhile")));
+            }
+            Ok(self.store.add_schema(name, &text)?)
+        })?;
         Ok(stream)
     }
 
     /// Removes a stream that no view reads, with its log, for good.
     pub fn remove_stream(&self, name: &str) -> Result<(), Error> {
         self.require_running()?;
-        let stream = self.stream(name)?;
         let mut streams = self.streams_mut();
+        let unknown = || store::Error::Unknown { what: "stream", name: name.into() };
+        let stream = streams.get(name).cloned().ok_or_else(unknown)?;
         if let Some(view) = self.store.views()?.iter().find(|view| view.stream == name) {
             let view = &view.name;
             return Err(Error::Conflict(format!(
                 "stream '{name}' is read by view '{view}'; remove that first"
             )));
         }
-        streams.remove(name);
-        // Nobody else waits for what is still written of it.
-        drop(streams);
         stream.drain();
+        streams.remove(name);
         Ok(self.store.remove_stream(name)?)
     }
 

@@ -109,10 +109,8 @@ pub struct Calls {
     fuel_per_row: AtomicU64,
     /// Fuel a row of the last call that had rows enough to tell; 0: none had.
     usual_fuel: AtomicU64,
-    /// The most pairs of a merge, lowered in the same way.
-    pairs_max: AtomicUsize,
-    /// The most cells of a `present`, lowered in the same way.
-    cells_max: AtomicUsize,
+    pairs: Size,
+    cells: Size,
     /// Time of chunks that had to be halved, in nanoseconds.
     bisecting_ns: AtomicU64,
 }
@@ -141,8 +139,8 @@ impl Calls {
             rows_max: AtomicUsize::new(usize::MAX),
             fuel_per_row: AtomicU64::new(0),
             usual_fuel: AtomicU64::new(0),
-            pairs_max: AtomicUsize::new(CELLS_PER_CALL),
-            cells_max: AtomicUsize::new(CELLS_PER_CALL),
+            pairs: Size::default(),
+            cells: Size::default(),
             bisecting_ns: AtomicU64::new(0),
         }
     }
@@ -265,8 +263,8 @@ impl Calls {
             let piece = events.slice(self.description(), from, to);
             self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
         }
-        if out.rejected.len() == rejected {
-            lower(&self.rows_max, half, &fault);
+        if out.rejected.len() == rejected && is_of_size(&fault) {
+            self.rows_max.fetch_min(half, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -307,33 +305,38 @@ impl Calls {
         let mut out = Merged::default();
         let mut from = 0;
         while from < left.len() {
-            let to = pairs_of_one_call(left, right, from, self.pairs_max.load(Ordering::Relaxed));
-            if from == 0 && to == left.len() {
-                self.merge_halving(left, right, 0, &mut out)?;
+            let to = pairs_of_one_call(left, right, from, self.pairs.most());
+            let broken = out.broken.len();
+            let fault = if from == 0 && to == left.len() {
+                self.merge_halving(left, right, 0, &mut out)?
             } else {
-                self.merge_halving(&left.slice(from, to), &right.slice(from, to), from, &mut out)?;
+                self.merge_halving(&left.slice(from, to), &right.slice(from, to), from, &mut out)?
+            };
+            if out.broken.len() == broken {
+                self.pairs.learn(to - from, fault);
             }
             from = to;
         }
         Ok(out)
     }
 
+    /// Merges pairs, or their halves; gives what kept the call of all of them from succeeding.
     fn merge_halving(
         &self,
         left: &Blobs,
         right: &Blobs,
         first: usize,
         out: &mut Merged,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Fault>, Error> {
         let pairs = left.len();
         let fault = match self.merge_once(left, right) {
             Ok(states) if out.states.is_empty() => {
                 out.states = states;
-                return Ok(());
+                return Ok(None);
             }
             Ok(states) => {
                 states.iter().for_each(|state| out.states.push(state));
-                return Ok(());
+                return Ok(None);
             }
             Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
             Err(fault) => fault,
@@ -341,15 +344,12 @@ impl Calls {
         if pairs <= 1 {
             out.states.push(&[]);
             out.broken.push((first, format!("merge {fault}")));
-            return Ok(());
+            return Ok(Some(fault));
         }
-        let (half, broken) = (pairs.div_ceil(2), out.broken.len());
+        let half = pairs.div_ceil(2);
         self.merge_halving(&left.slice(0, half), &right.slice(0, half), first, out)?;
         self.merge_halving(&left.slice(half, pairs), &right.slice(half, pairs), first + half, out)?;
-        if out.broken.len() == broken {
-            lower(&self.pairs_max, half, &fault);
-        }
-        Ok(())
+        Ok(Some(fault))
     }
 
     fn merge_once(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
@@ -369,13 +369,17 @@ impl Calls {
         builders.resize_with(self.description().outputs.len(), Default::default);
         let mut from = 0;
         while from < states.len() {
-            let to = states.len().min(from + self.cells_max.load(Ordering::Relaxed));
+            let to = states.len().min(from + self.cells.most());
             let cells = Shown {
                 keys: key::columns(&self.description().keys, (from..to).map(|i| keys.get(i))),
                 windows: windows.get(from..to).unwrap_or_default(),
                 states: states.slice(from, to),
             };
-            self.present_halving(&cells, from, &mut builders, &mut out.broken)?;
+            let broken = out.broken.len();
+            let fault = self.present_halving(&cells, from, &mut builders, &mut out.broken)?;
+            if out.broken.len() == broken {
+                self.cells.learn(to - from, fault);
+            }
             from = to;
         }
         out.columns = builders.into_iter().map(crate::column::Builder::finish).collect();
@@ -388,7 +392,7 @@ impl Calls {
         first: usize,
         builders: &mut [crate::column::Builder],
         broken: &mut Vec<(usize, String)>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Fault>, Error> {
         let outputs = &self.description().outputs;
         let rows = cells.states.len();
         let fault = match self.present_once(cells) {
@@ -396,7 +400,7 @@ impl Calls {
                 for ((field, column), builder) in outputs.iter().zip(&columns).zip(builders) {
                     (0..rows).for_each(|row| builder.push(&field.kind, column.value(&field.kind, row)));
                 }
-                return Ok(());
+                return Ok(None);
             }
             Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
             Err(fault) => fault,
@@ -405,15 +409,12 @@ impl Calls {
             let absent = crate::column::Value::Absent;
             outputs.iter().zip(builders).for_each(|(field, builder)| builder.push(&field.kind, absent));
             broken.push((first, format!("present {fault}")));
-            return Ok(());
+            return Ok(Some(fault));
         }
-        let (half, already) = (rows.div_ceil(2), broken.len());
+        let half = rows.div_ceil(2);
         self.present_halving(&cells.slice(self.description(), 0, half), first, builders, broken)?;
         self.present_halving(&cells.slice(self.description(), half, rows), first + half, builders, broken)?;
-        if broken.len() == already {
-            lower(&self.cells_max, half, &fault);
-        }
-        Ok(())
+        Ok(Some(fault))
     }
 
     fn present_once(&self, cells: &Shown<'_>) -> Result<Vec<Column>, Fault> {
@@ -459,10 +460,49 @@ impl Shown<'_> {
     }
 }
 
-/// Remembers that a call met a limit whose halves, of at most `half` each, passed.
-fn lower(most: &AtomicUsize, half: usize, fault: &Fault) {
-    if matches!(fault, Fault::Fuel { .. } | Fault::Memory { .. } | Fault::ResultSize { .. }) {
-        most.fetch_min(half.max(1), Ordering::Relaxed);
+/// Whether a call of fewer rows or cells may pass where this one met its limit.
+fn is_of_size(fault: &Fault) -> bool {
+    matches!(fault, Fault::Fuel { .. } | Fault::Memory { .. } | Fault::ResultSize { .. })
+}
+
+/// How many pairs or cells a call is given: fewer after one that met a limit and passed as halves, more
+/// again after many that passed, since a few dear ones among them may have been the cause.
+#[derive(Debug)]
+struct Size {
+    most: AtomicUsize,
+    /// Calls of that size that have passed one after the other.
+    passed: AtomicUsize,
+}
+
+/// Calls that pass before larger ones are tried.
+const PASSED_BEFORE_MORE: usize = 64;
+
+impl Default for Size {
+    fn default() -> Size {
+        Size { most: AtomicUsize::new(CELLS_PER_CALL), passed: AtomicUsize::new(0) }
+    }
+}
+
+impl Size {
+    fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    /// A call of so many passed, or failed as a whole though none of them alone did.
+    fn learn(&self, tried: usize, fault: Option<Fault>) {
+        match fault {
+            Some(fault) if is_of_size(&fault) => {
+                self.most.fetch_min(tried.div_ceil(2), Ordering::Relaxed);
+                self.passed.store(0, Ordering::Relaxed);
+            }
+            None if tried == self.most() && tried < CELLS_PER_CALL => {
+                if self.passed.fetch_add(1, Ordering::Relaxed) + 1 >= PASSED_BEFORE_MORE {
+                    self.passed.store(0, Ordering::Relaxed);
+                    self.most.store((tried * 2).min(CELLS_PER_CALL), Ordering::Relaxed);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

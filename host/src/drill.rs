@@ -4,6 +4,7 @@
 use crate::column::{Blobs, Column};
 use crate::description::Description;
 use crate::digest::Digest;
+use crate::limits::Limits;
 use crate::transform::{Events, Fault, Folded, Transform};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -68,6 +69,10 @@ impl Transform for Tampered {
 
     fn version(&self) -> Digest {
         self.inner.version()
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
     }
 
     fn fold(&self, events: &Events, fuel: u64) -> Result<Folded, Fault> {

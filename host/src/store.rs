@@ -45,8 +45,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Schemas that a stream may have had: its record has all of them.
+/// Schemas that a stream may have had, and bytes of them together: its record has all of them.
 const SCHEMAS_MAX: i64 = 1000;
+const SCHEMAS_BYTES_MAX: usize = 16 << 20;
 
 /// An open data directory.
 #[derive(Debug)]
@@ -123,9 +124,11 @@ impl Store {
             let last = record.schema();
             if last.is_none_or(|schema| schema.text != text) {
                 let number = last.map_or(1, |schema| schema.number + 1);
-                if number > SCHEMAS_MAX {
-                    let why = format!("stream '{name}' has had {SCHEMAS_MAX} schemas, and may not have more");
-                    return Err(Error::Refused(why));
+                let bytes = record.schemas.iter().map(|schema| schema.text.len()).sum::<usize>() + text.len();
+                if number > SCHEMAS_MAX || bytes > SCHEMAS_BYTES_MAX {
+                    return Err(Error::Refused(format!(
+                        "stream '{name}' has had as many schemas as it may: {SCHEMAS_MAX} of {SCHEMAS_BYTES_MAX} bytes together"
+                    )));
                 }
                 record.schemas.push(SchemaRecord { number, text: text.into() });
             }

@@ -115,9 +115,7 @@ pub trait Transform: Send + Sync {
     fn version(&self) -> Digest;
 
     /// What one call may take.
-    fn limits(&self) -> Limits {
-        Limits::DEFAULT
-    }
+    fn limits(&self) -> Limits;
 
     /// `fuel` is at most that of the limits; a call of several rows may be given less, since its
     /// failure only leads to halves.

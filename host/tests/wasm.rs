@@ -227,10 +227,10 @@ fn limits_are_part_of_the_version_and_hidden_from_the_transform() {
     let other = limited("count", r#"{"cells":7}"#);
     assert_ne!(plain.version(), other.version());
     assert_eq!(other.limits(), Limits { cells_per_event: 7, ..Limits::DEFAULT });
-    // The guest looks for its mode in the text of its settings; this one would be found first.
-    let hidden =
-        Component::load(&ENGINE, guests::misbehaving(), r#"{"@limits":{"mode":"loop"},"mode":"count"}"#);
-    assert!(hidden.err().unwrap().to_string().contains("'@limits.mode': there is no such limit"));
+    let told = fold(&limited("tells", r#"{"cells":7}"#), &events(&[("bad", 1)])).unwrap_err();
+    assert_eq!(told, Fault::Failed(r#"{"mode":"tells"}"#.into()));
+    let unknown = Component::load(&ENGINE, guests::misbehaving(), r#"{"@limits":{"fule":1}}"#);
+    assert!(unknown.err().unwrap().to_string().contains("'@limits.fule': there is no such limit"));
 }
 
 #[test]

@@ -36,6 +36,8 @@ const CACHE: CacheBytes = CacheBytes(16 << 20);
 pub struct Live {
     pub version: VersionRecord,
     pub calls: Calls,
+    /// The same for what arrives alone: a run learns, and takes time, for itself.
+    pub following: Calls,
     pub component: Component,
     pub extractor: Extractor,
     pub near: Near,
@@ -95,7 +97,9 @@ impl Live {
         file: Option<(u64, String)>,
     ) -> Result<Live, Error> {
         let extractor = Extractor::new(component.description(), stream.record().time_rule()?)?;
-        let calls = Calls::new(Arc::new(component.clone()), Arc::new(Verdicts::default()));
+        let verdicts = Arc::<Verdicts>::default();
+        let calls = || Calls::new(Arc::new(component.clone()), verdicts.clone());
+        let (calls, following) = (calls(), calls());
         let mut base = None;
         if let Some((run, file)) = file {
             let view = ViewFile::open_read_only(store.disk(), &file, CACHE)?;
@@ -114,6 +118,7 @@ impl Live {
         Ok(Live {
             version: version.clone(),
             calls,
+            following,
             component,
             extractor,
             near,
@@ -188,12 +193,13 @@ impl Live {
     /// Folds what arrives, until the end.
     fn follow(&self) {
         let mut scratch = Scratch::default();
-        let mut strain = Strain::new(Instant::now(), self.calls.bisecting());
+        let mut strain = Strain::new(Instant::now(), self.following.bisecting());
         while !self.is_ended() {
-            if let Some(percent) = strain.note(Instant::now(), self.calls.bisecting()) {
-                self.set_strain(percent);
-            }
             let pointer = self.near.pointer();
+            if let Some(percent) = strain.note(Instant::now(), self.following.bisecting()) {
+                let lags = pointer.visible.0 < self.stream.log.head();
+                self.set_strain(if lags { percent } else { 0 });
+            }
             if self.is_halted() {
                 std::thread::sleep(IDLE);
                 continue;
@@ -225,7 +231,8 @@ impl Live {
         let arrivals = &self.stream.arrivals;
         let visible = self.near.pointer().visible;
         let to = arrivals.end_of(visible);
-        let Some(folded) = self.near.fold(&self.job(arrivals.as_ref()), scratch, to)? else { return Ok(()) };
+        let job = Job { calls: &self.following, ..self.job(arrivals.as_ref()) };
+        let Some(folded) = self.near.fold(&job, scratch, to)? else { return Ok(()) };
         let greatest_ms = arrivals.greatest_before(folded.range().to).map_err(half::Error::from)?;
         if self.near.append(folded, greatest_ms) {
             drop(self.lock());

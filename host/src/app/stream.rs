@@ -6,11 +6,12 @@ use crate::event::Typing;
 use crate::input::Reading;
 use crate::input::request::{Form, Origin, batch};
 use crate::store::{self, Appender, Batch, Receipt, Store, StreamLog, StreamRecord};
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 pub struct Stream {
     pub log: Arc<StreamLog>,
     declared: RwLock<Declared>,
+    changing: Mutex<()>,
     /// What is read of the log for those who follow it.
     pub arrivals: Arc<Arrivals>,
     /// None once the host stops.
@@ -36,7 +37,7 @@ impl Stream {
         let appender = RwLock::new(Some(Appender::new(log.clone())?));
         let declared = RwLock::new(Declared::new(record)?);
         let arrivals = Arc::new(Arrivals::new(log.clone()));
-        Ok(Stream { log, declared, arrivals, appender })
+        Ok(Stream { log, declared, changing: Mutex::default(), arrivals, appender })
     }
 
     pub fn record(&self) -> Arc<StreamRecord> {
@@ -48,9 +49,10 @@ impl Stream {
         self.declared.read().unwrap_or_else(PoisonError::into_inner).reading.clone()
     }
 
-    /// Goes on by another schema.
-    pub(super) fn declare(&self, record: StreamRecord) -> Result<(), Error> {
-        let declared = Declared::new(record)?;
+    /// Goes on by another schema; one such change after the other.
+    pub(super) fn declare(&self, change: impl FnOnce() -> Result<StreamRecord, Error>) -> Result<(), Error> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let declared = Declared::new(change()?)?;
         *self.declared.write().unwrap_or_else(PoisonError::into_inner) = declared;
         Ok(())
     }

@@ -36,7 +36,7 @@ struct Parameters {
     first: Option<String>,
     rows: Option<u64>,
     digest: Option<String>,
-    /// The `next_offset` of the source that this request follows, 0 if nothing of it was appended.
+    /// Where the log ended when this source was asked for: nothing of it has been appended since.
     after: Option<u64>,
     any_time: Option<bool>,
 }

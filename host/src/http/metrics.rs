@@ -136,7 +136,7 @@ impl Host {
                 runs: record.runs,
                 incidents,
                 is_live,
-                bisecting: live.calls.bisecting(),
+                bisecting: live.following.bisecting(),
                 ended: view.runs.all_ended(),
             }
         };
@@ -171,7 +171,7 @@ impl Host {
         )?;
         let live = each(|view| f64::from(u8::from(view.is_live)));
         gauges(encoder, "view_live", "1 while a view folds what arrives", "view", &live)?;
-        let help = "Runs that have ended since the start";
+        let help = "Runs that have ended since the start, but for those of deployments";
         let mut metric = encoder.encode_descriptor("batch_runs", help, None, MetricType::Counter)?;
         for OfView { name, ended, .. } in &views {
             for (result, count) in [("published", ended.published), ("failed", ended.failed)] {
@@ -204,7 +204,7 @@ impl Host {
         counters(encoder, "split_calls", help, "view", &tallied(|tally| tally.splits))?;
         let help = "Fuel that folds have taken";
         counters(encoder, "fold_fuel", help, "view", &tallied(|tally| tally.fuel))?;
-        let help = "Time since the start that went to finding events that fail";
+        let help = "Time that the live version has spent on finding events that fail";
         let bisecting = each(|view| view.bisecting.as_secs_f64());
         counters(encoder, "bisection_seconds", help, "view", &bisecting)
     }

@@ -165,16 +165,26 @@ pub async fn mark(
     let SourceParameters { source, first } = parameters(&uri)?;
     let stream = edge.app.stream(&name)?;
     let first = digest("first", &first)?;
-    let mark = aside(move || Ok(stream.log.mark(&source, first)?)).await?;
+    // What is appended of the source from now on ends beyond the head that is read first.
+    let found = aside(move || {
+        let head = stream.log.head();
+        let mark = stream.log.mark(&source, first)?;
+        let head = mark.as_ref().map_or(head, |mark| mark.next_offset.max(head));
+        Ok((mark, head))
+    });
+    let (mark, head) = found.await?;
     Ok(json(
         StatusCode::OK,
         &match mark {
-            None => serde_json::json!({ "rows": 0, "position": 0, "digest": null, "next_offset": null }),
+            None => serde_json::json!({
+                "rows": 0, "position": 0, "digest": null, "next_offset": null, "head": head,
+            }),
             Some(mark) => serde_json::json!({
                 "rows": mark.rows,
                 "position": mark.position,
                 "digest": mark.digest.to_string(),
                 "next_offset": mark.next_offset,
+                "head": head,
             }),
         },
     ))

@@ -45,6 +45,8 @@ pub enum Undelivered {
     Store(store::Error),
     /// In words, from elsewhere.
     Said(String),
+    /// How far a source was appended was lost by damage: in words, with what to do.
+    Lost(String),
 }
 
 /// What became of batches.
@@ -74,7 +76,7 @@ impl From<Undelivered> for Fault {
         match undelivered {
             Undelivered::TooLong => Fault::Refused(Reason::TooLong),
             Undelivered::Store(error) => Fault::Store(error),
-            Undelivered::Said(words) => Fault::Said(words),
+            Undelivered::Said(words) | Undelivered::Lost(words) => Fault::Said(words),
         }
     }
 }
@@ -85,7 +87,7 @@ impl From<Undelivered> for Error {
         match undelivered {
             Undelivered::TooLong => Error::Said(Reason::TooLong.to_string()),
             Undelivered::Store(source) => store(source),
-            Undelivered::Said(words) => Error::Said(words),
+            Undelivered::Said(words) | Undelivered::Lost(words) => Error::Said(words),
         }
     }
 }
@@ -138,7 +140,10 @@ impl<'a> Here<'a> {
 
 impl Destination for Here<'_> {
     fn mark(&mut self, source: &str, first: Digest) -> Result<Option<Mark>, Undelivered> {
-        Ok(self.log.mark(source, first)?)
+        self.log.mark(source, first).map_err(|error| match error {
+            store::Error::Refused(lost) => Undelivered::Lost(lost),
+            other => Undelivered::Store(other),
+        })
     }
 
     /// All events of a batch come in at one moment.

@@ -135,8 +135,7 @@ impl<'a> Batches<'a> {
         // A file of this very call may have the same name.
         self.finish()?;
         let mark = match self.destination.mark(&self.file.name, first) {
-            // It may be lost by damage, which is a reason to append all of it again.
-            _ if self.again => None,
+            Ok(_) | Err(Undelivered::Lost(_)) if self.again => None,
             mark => mark?,
         };
         self.file.first = Some(first);

@@ -73,7 +73,7 @@ pub struct Progressed {
     pub first: Digest,
     pub rows: u64,
     pub digest: Digest,
-    /// What the request follows; see [`Batch`].
+    /// Up to where the log is known to have no more of it; see [`Batch`].
     pub after: Option<u64>,
 }
 

@@ -106,13 +106,13 @@ pub fn quoted(out: &mut Vec<u8>, text: &str) {
     json(out, text);
 }
 
-/// Numbers and texts by serde_json, which cannot fail for them.
-/// Of a float, this form is just that rule.
+/// `Debug` of a float is just the rule of [`float`].
 fn debug(out: &mut Vec<u8>, value: impl std::fmt::Debug) {
     let written = write!(out, "{value:?}");
     debug_assert!(written.is_ok());
 }
 
+/// Numbers and texts by serde_json, which cannot fail for them.
 fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok());

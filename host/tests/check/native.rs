@@ -5,6 +5,7 @@ use bifocal::column::{Blobs, Builder, Column, Value, i64s};
 use bifocal::description::{Description, Field, Kind, Order, Window};
 use bifocal::digest::Digest;
 use bifocal::extract::Extracted;
+use bifocal::limits::Limits;
 use bifocal::offset::{Offset, Range};
 use bifocal::transform::{Cells, Events, Fault, Folded, Rejection, Transform};
 use std::collections::{BTreeMap, BTreeSet};
@@ -228,6 +229,10 @@ impl Transform for Native {
 
     fn version(&self) -> Digest {
         Digest::of(self.description.name.as_bytes())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::DEFAULT
     }
 
     fn fold(&self, events: &Events, _: u64) -> Result<Folded, Fault> {

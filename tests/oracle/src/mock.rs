@@ -37,6 +37,8 @@ pub struct Lists {
     pub limits: Limits,
     /// A merge or present of more states meets the limit of fuel.
     pub states_max: usize,
+    /// A state with this value can be merged alone, and meets the limit of fuel beside others.
+    pub dear: Option<i64>,
     /// A merge whose right state holds one of these fails.
     pub unmergeable: BTreeSet<i64>,
     /// A state that holds one of these cannot be presented.
@@ -92,6 +94,7 @@ impl Lists {
             fuel_per_row: 1,
             limits: Limits::DEFAULT,
             states_max: usize::MAX,
+            dear: None,
             unmergeable: BTreeSet::new(),
             unpresentable: BTreeSet::new(),
             folded: None,
@@ -218,6 +221,11 @@ impl Transform for Lists {
 
     fn merge(&self, left: &Blobs, right: &Blobs) -> Result<Blobs, Fault> {
         self.takes(left.len())?;
+        if left.len() > 1
+            && right.iter().any(|state| self.values(state).iter().any(|value| Some(*value) == self.dear))
+        {
+            return Err(Fault::Fuel { limit: self.limits.fuel });
+        }
         let mut out = Blobs::default();
         for (left, right) in left.iter().zip(right.iter()) {
             if let Some(value) = self.values(right).into_iter().find(|value| self.unmergeable.contains(value))

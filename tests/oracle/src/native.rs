@@ -4,6 +4,7 @@
 use bifocal::column::{Blobs, Column};
 use bifocal::description::{Description, Field, Filter, Kind, Order, Window};
 use bifocal::digest::Digest;
+use bifocal::limits::Limits;
 use bifocal::transform::{Cells, Events, Fault, Folded, Rejection, Transform};
 use bifocal_sdk::{Plugin, column as sdk, description as said};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,10 @@ impl Transform for Native {
 
     fn version(&self) -> Digest {
         Digest::of(format!("native {}", self.description.name).as_bytes())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::DEFAULT
     }
 
     fn fold(&self, events: &Events, _fuel: u64) -> Result<Folded, Fault> {

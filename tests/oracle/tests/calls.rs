@@ -154,19 +154,40 @@ fn merges_and_presents_that_met_a_limit_become_smaller_ones() {
     let state = |value: usize| (value as i64).to_le_bytes();
     let states = blobs((0..CELLS).map(|value| state(value).to_vec()));
     let sizes = || std::mem::take(&mut *lists.state_calls.lock().unwrap());
-    for expected in [vec![1000, 500, 250, 250, 500, 250, 250], vec![250; 4]] {
+    let sizes_of = [vec![1000, 500, 250, 250, 500, 250, 250], vec![500, 250, 250, 250, 250], vec![250; 4]];
+    for expected in sizes_of.clone() {
         let merged = calls.merge(&states, &states).unwrap();
         assert!(merged.broken.is_empty() && merged.states.len() == CELLS);
         assert!((0..CELLS).all(|i| merged.states.get(i) == [state(i), state(i)].concat()));
         assert_eq!(sizes(), expected);
     }
     let keys = blobs((0..CELLS).map(|_| encoded(None)));
-    for expected in [vec![1000, 500, 250, 250, 500, 250, 250], vec![250; 4]] {
+    for expected in sizes_of {
         let presented = calls.present(&keys, &[0; CELLS], &states).unwrap();
         assert!(presented.broken.is_empty());
         assert_eq!(presented.columns[1].fixed, states.bytes);
         assert_eq!(sizes(), expected);
     }
+}
+
+/// One state that takes nearly all of a call's fuel alone fails every call of several: that says little of others.
+#[test]
+fn a_few_dear_states_do_not_make_merges_small_for_good() {
+    let mut lists = Lists::new();
+    lists.dear = Some(7);
+    let lists = Arc::new(lists);
+    let calls = Calls::new(lists.clone(), Arc::default());
+    let states = |from: i64| blobs((from..from + 1024).map(|value| value.to_le_bytes().to_vec()));
+    let merge = |from: i64| {
+        let merged = calls.merge(&states(from), &states(from)).unwrap();
+        assert!(merged.broken.is_empty());
+        std::mem::take(&mut *lists.state_calls.lock().unwrap())
+    };
+    assert!(merge(0).contains(&1), "it is found alone");
+    assert_eq!(merge(1024), [512, 512]);
+    // After as many as are passed before more are tried, at last in one call again.
+    let last = (0..64).map(|_| merge(1024)).last().unwrap();
+    assert_eq!(last, [1024]);
 }
 
 #[test]
@@ -250,11 +271,13 @@ fn a_malformed_fold_is_named() {
 #[test]
 fn twin_cells_and_too_many_cells_are_malformed() {
     let row = Row { offset: 0, time_ms: 12, key: Some("k"), value: 1 };
-    for (copies, expected) in [
-        (2, "cell 1 has the key and window of an earlier one"),
-        (1025, "1025 cells of 1 events, more than 1024 an event"),
+    for (copies, most, expected) in [
+        (2, 1024, "cell 1 has the key and window of an earlier one"),
+        (1025, 1024, "1025 cells of 1 events, more than 1024 an event"),
+        (3, 2, "3 cells of 1 events, more than 2 an event"),
     ] {
         let mut lists = Lists::new();
+        lists.limits.cells_per_event = most;
         lists.folded = Some(Box::new(move |folded| {
             let state = folded.cells.states.get(0).to_vec();
             (1..copies).for_each(|_| folded.cells.states.push(&state));

@@ -100,7 +100,7 @@ pub fn assert_same(place: &str, what: &str, expected: &str, found: &str) {
     let (mut left, mut right) = (expected.lines(), found.lines());
     for line in 1.. {
         match (left.next(), right.next()) {
-            (None, None) => break,
+            (None, None) => panic!("{place}: {what} differ in their ends of lines"),
             (a, b) if a == b => {}
             (a, b) => panic!("{place}: {what} differ in line {line}\nexpected {a:?}\nfound    {b:?}"),
         }

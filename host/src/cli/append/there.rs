@@ -35,7 +35,7 @@ pub fn reading(client: &Client, stream: &str) -> anyhow::Result<Reading> {
     let mut record =
         record.map_err(|not| anyhow::anyhow!("stream '{stream}': {}: {}", not.field, not.why))?;
     if let Some(number) = shown.schema {
-        let schema: serde_json::Value = client.get(&format!("{url}/schema"))?;
+        let schema: serde_json::Value = client.get(&format!("{url}/schema?number={number}"))?;
         record.schemas.push(SchemaRecord { number, text: schema.to_string() });
     }
     Ok(Reading::of(&record)?)
@@ -53,13 +53,14 @@ struct Request {
     after: Option<After>,
 }
 
-/// Where the log ended when a source was last appended to.
+/// What is known of a source when a request of it is made up.
 #[derive(Clone, Copy)]
 enum After {
-    /// The server cannot tell, and whoever appends wants it all the same.
+    /// Nothing: the server has lost it, and whoever appends wants it all the same.
     Unknown,
-    /// 0: none of it was.
-    Offset(u64),
+    /// `next_offset`: where the log ended when it was last appended to, 0 if none of it was. `head`: where the
+    /// log ended when this was asked, or answered.
+    Known { next_offset: u64, head: u64 },
 }
 
 type Answer = Result<Receipt, Undelivered>;
@@ -144,14 +145,20 @@ impl Destination for There {
             position: u64,
             digest: Option<String>,
             next_offset: Option<u64>,
+            head: u64,
         }
         let said = |error: String| Undelivered::Said(error);
         let url = self.client.at(&["streams", &self.stream, "source"]);
         let url = format!("{url}?source={}&first={first}", encoded(source));
         self.after = Some(After::Unknown);
-        let known: Known = self.client.get(&url).map_err(|error| said(format!("{error:#}")))?;
-        self.after = Some(After::Offset(known.next_offset.unwrap_or(0)));
-        let Known { rows, position, digest: Some(digest), next_offset: Some(next_offset) } = known else {
+        let known: Known = self.client.get(&url).map_err(|error| match error.downcast_ref::<Failure>() {
+            Some(Failure::Problem(problem)) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => {
+                Undelivered::Lost(problem.detail.clone())
+            }
+            _ => said(format!("{error:#}")),
+        })?;
+        self.after = Some(After::Known { next_offset: known.next_offset.unwrap_or(0), head: known.head });
+        let Known { rows, position, digest: Some(digest), next_offset: Some(next_offset), .. } = known else {
             return Ok(None);
         };
         let digest = digest.parse().map_err(|error| said(format!("the answer of {url}: {error}")))?;
@@ -244,8 +251,8 @@ impl Courier {
         }
         let key = self.key(request);
         let mut url = request.url.clone();
-        if let (Some(_), After::Offset(after)) = (&request.mark, self.after) {
-            url += &format!("&after={after}");
+        if let (Some(_), After::Known { head, .. }) = (&request.mark, self.after) {
+            url += &format!("&after={head}");
         }
         let content_type = match request.typing {
             Typing::Json => "application/x-ndjson",
@@ -253,7 +260,7 @@ impl Courier {
         };
         let headers = [("content-type", content_type), ("idempotency-key", key.as_str())];
         let receipt = self.post(&url, &headers, &request.body)?;
-        self.after = After::Offset(receipt.next_offset);
+        self.after = After::Known { next_offset: receipt.next_offset, head: receipt.next_offset };
         self.sent += 1;
         Ok(receipt)
     }
@@ -270,8 +277,8 @@ impl Courier {
                 hasher.raw(&mark.digest.0);
                 hasher.u64(mark.rows);
                 hasher.u64(match self.after {
-                    After::Unknown => u64::MAX,
-                    After::Offset(offset) => offset,
+                    After::Unknown => self.nonce,
+                    After::Known { next_offset, .. } => next_offset,
                 });
             }
             None => {

@@ -19,8 +19,8 @@ pub struct Batch {
     pub key: Option<Key>,
     /// How far this batch brings its source; the next offset in it is not read.
     pub mark: Option<Mark>,
-    /// The `next_offset` of the mark that this batch was made up to follow, 0 for none; the batch is refused
-    /// if the source has been appended further since. None: whatever became of it.
+    /// Where the log ended when it was asked how far the mark's source was appended, or later; the batch is
+    /// refused if more of the source has been appended since. None: whatever became of it.
     pub after: Option<u64>,
 }
 

@@ -60,8 +60,25 @@ impl Mark {
 impl StreamLog {
     /// How far the source of this name and first row was appended; None if none of it was.
     pub fn mark(&self, source: &str, first: Digest) -> Result<Option<Mark>, Error> {
+        self.mark_beyond(0, source, first)
+    }
+
+    /// The same, if anything of the source was appended since the log ended at `offset`; else the mark may
+    /// be found or not. Few segments are asked.
+    pub(super) fn mark_beyond(
+        &self,
+        offset: u64,
+        source: &str,
+        first: Digest,
+    ) -> Result<Option<Mark>, Error> {
         let key = Mark::key(source, first);
-        for segment in self.segments().iter().rev() {
+        let segments = self.segments();
+        let end = |i: usize| segments.get(i + 1).map_or(u64::MAX, |next| next.first);
+        for (i, segment) in segments.iter().enumerate().rev() {
+            // What was written into it later would end beyond.
+            if offset > 0 && end(i) <= offset {
+                break;
+            }
             let found = segment.with(|database| {
                 database.read()?.get(SOURCES, &key, |row| {
                     if row.is_empty() {

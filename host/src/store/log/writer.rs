@@ -173,34 +173,41 @@ impl Writer {
         let mut commit = Commit { first: self.head, tail_first: self.head, ..Commit::default() };
         let mut receipts = Vec::with_capacity(requests.len());
         for (number, request) in requests.iter().enumerate() {
-            let receipt = match self.answered(request, &commit)? {
-                Some(answer) => answer,
-                None => match self.moved(request, &commit) {
-                    Some(error) => Err(error),
-                    None => Ok(self.stage_one(requests, number, request, &mut commit)?),
-                },
+            let refused = match self.answered(request, &commit)? {
+                // It was done before: neither its key nor its mark is to be written once more, or a request
+                // that comes late would take a mark back.
+                Some(answer) => {
+                    receipts.push(answer);
+                    continue;
+                }
+                None => self.moved(request, &commit),
             };
-            if let (Some(key), Ok(receipt)) = (&request.key, &receipt) {
-                commit.keys.insert(key.name.clone(), (key.request, *receipt));
+            if let Some(error) = refused {
+                receipts.push(Err(error));
+                continue;
             }
-            if let (Some(mark), Ok(receipt)) = (&request.mark, &receipt) {
+            let receipt = self.stage_one(requests, number, request, &mut commit)?;
+            if let Some(key) = &request.key {
+                commit.keys.insert(key.name.clone(), (key.request, receipt));
+            }
+            if let Some(mark) = &request.mark {
                 commit.marks.insert(Mark::key(&mark.source, mark.first), mark.row(receipt.next_offset));
             }
-            receipts.push(receipt);
+            receipts.push(Ok(receipt));
         }
         Ok((commit, receipts))
     }
 
-    /// Why a request that follows a certain mark of its source may not: the source has another by now. Only
-    /// this request's, even if the mark cannot be read: nothing has been changed for it.
+    /// Why a request that knows its source up to a certain offset may not be done: more of the source was
+    /// appended since. Only this request's, even if the mark cannot be read: nothing has been changed for it.
     fn moved(&self, request: &Request, commit: &Commit) -> Option<Error> {
         let (mark, after) = (request.mark.as_ref()?, request.after?);
         let known = match commit.marks.get(&Mark::key(&mark.source, mark.first)) {
             Some(row) => Ok(Mark::read(&mark.source, mark.first, row)),
-            None => self.log.mark(&mark.source, mark.first),
+            None => self.log.mark_beyond(after, &mark.source, mark.first),
         };
-        match known.map(|known| known.map_or(0, |known| known.next_offset)) {
-            Ok(next_offset) if next_offset == after => None,
+        match known {
+            Ok(known) if known.as_ref().is_none_or(|known| known.next_offset <= after) => None,
             Ok(_) => Some(Error::Moved(mark.source.clone())),
             Err(error) => Some(error),
         }

@@ -16,6 +16,7 @@
 //! | `stack` | calls itself for ever |
 //! | `idle` | looks at no event and returns no cell: what a call costs |
 //! | `fail` | returns an error, far too long |
+//! | `tells` | returns its settings as an error |
 //! | `slow` | lawful; takes about 2 million units of fuel an event, of any key |
 //! | `chatty` | lawful; logs 1,000 long lines a call |
 //! | `remembers` | counts its earlier calls, too |
@@ -253,6 +254,7 @@ fn misbehave(mode: &str) -> Result<(), String> {
         }
         "stack" => _ = overflow(1),
         "fail" => return Err("é".repeat(100_000)),
+        "tells" => return Err(host::settings()),
         "huge-result" | "huge-lift" | "wild-pointer" => {}
         _ => {}
     }
