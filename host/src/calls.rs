@@ -496,7 +496,8 @@ impl Size {
                 self.passed.store(0, Ordering::Relaxed);
             }
             None if tried == self.most() && tried < CELLS_PER_CALL => {
-                if self.passed.fetch_add(1, Ordering::Relaxed) + 1 >= PASSED_BEFORE_MORE {
+                let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
+                if passed >= PASSED_BEFORE_MORE {
                     self.passed.store(0, Ordering::Relaxed);
                     self.most.store((tried * 2).min(CELLS_PER_CALL), Ordering::Relaxed);
                 }

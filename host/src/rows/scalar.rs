@@ -5,7 +5,6 @@ use crate::time::Rfc3339;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use std::io::Write;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -66,12 +65,12 @@ pub fn integer(out: &mut Vec<u8>, number: i64) {
 /// exponent where it is below 10^-4 or from 10^16 on. It is the rule of every SDK, so that a float prints
 /// the same in a column and within a `json` output.
 pub fn float(out: &mut Vec<u8>, number: f64) {
-    debug(out, number);
+    shortest(out, ryu::Buffer::new().format_finite(number));
 }
 
 /// [`float`] of a number of single precision, which needs fewer digits.
 pub fn float32(out: &mut Vec<u8>, number: f32) {
-    debug(out, number);
+    shortest(out, ryu::Buffer::new().format_finite(number));
 }
 
 /// All `digits` digits after the point: 1182.50.
@@ -106,14 +105,54 @@ pub fn quoted(out: &mut Vec<u8>, text: &str) {
     json(out, text);
 }
 
-/// `Debug` of a float is just the rule of [`float`].
-fn debug(out: &mut Vec<u8>, value: impl std::fmt::Debug) {
-    let written = write!(out, "{value:?}");
-    debug_assert!(written.is_ok());
+/// What ryu prints, whose rule begins with exponents one digit later. (The standard library has another last
+/// digit where two are equally near.)
+fn shortest(out: &mut Vec<u8>, text: &str) {
+    let (sign, size) = text.strip_prefix('-').map_or(("", text), |size| ("-", size));
+    let Some((first, rest)) = size.strip_prefix("0.0000").and_then(|digits| digits.split_at_checked(1))
+    else {
+        return out.extend_from_slice(text.as_bytes());
+    };
+    let point = if rest.is_empty() { "" } else { "." };
+    [sign, first, point, rest, "e-5"].iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }
 
 /// Numbers and texts by serde_json, which cannot fail for them.
 fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_have_one_text() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-2.5, "-2.5"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-5"),
+            (-1.5e-5, "-1.5e-5"),
+            (9.9e-5, "9.9e-5"),
+            (1.5e-6, "1.5e-6"),
+            (9_007_199_254_740_992.0, "9007199254740992.0"),
+            (1e16, "1e16"),
+            (1e100, "1e100"),
+            (5e-324, "5e-324"),
+            // 30023997515803.3125: of two that are equally near, the even one.
+            (30_023_997_515_803.312, "30023997515803.312"),
+        ];
+        for (number, expected) in cases {
+            let mut out = Vec::new();
+            float(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+        let mut out = Vec::new();
+        float32(&mut out, 0.1);
+        assert_eq!(out, b"0.1");
+    }
 }

@@ -14,9 +14,9 @@ use wasmtime::{Config, Enabled, Inlining, InstanceAllocationStrategy, PoolingAll
 /// against a bound at run time (30 to 55 % slower as measured).
 const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
 /// Memory of a freed slot that stays mapped and is cleared by the next instance instead of being
-/// unmapped: the working set of a chunk of 64 k rows. Less means page faults (half the speed at
+/// unmapped: the working set of a chunk of 64 k rows, in Go too. Less means page faults (half the speed at
 /// 1 MiB or none), more only means a larger process.
-const KEEP_RESIDENT_BYTES: usize = 4 << 20;
+const KEEP_RESIDENT_BYTES: usize = 8 << 20;
 /// Tables of runtimes stay mapped too: SpiderMonkey's has some ten thousand elements.
 const TABLE_KEEP_RESIDENT_BYTES: usize = 128 << 10;
 

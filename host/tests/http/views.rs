@@ -78,7 +78,9 @@ fn an_answer_says_all_that_is_known_of_it() {
     let ended = |result: &str| {
         server.measured(&format!("bifocal_batch_runs_total{{view=\"revenue\",result=\"{result}\"}}"))
     };
-    assert_eq!((ended("published"), ended("failed")), (1.0, 0.0));
+    // The schedule may have made one of its own.
+    assert!(ended("published") >= 1.0);
+    assert_eq!(ended("failed"), 0.0);
     assert_eq!(server.measured("bifocal_bisection_seconds_total{view=\"revenue\"}"), 0.0);
 }
 

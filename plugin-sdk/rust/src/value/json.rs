@@ -59,9 +59,7 @@ pub(crate) fn write_datum(kind: Kind, datum: &Datum, out: &mut String) {
         Datum::Absent => out.push_str("null"),
         Datum::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
         Datum::Integer(value) => write_integer(kind, *value, out),
-        // Debug is the shortest text that reads back as the same number, with an exponent where
-        // that is shorter; Display would write 1e300 as 301 digits.
-        Datum::Float(value) if value.is_finite() => put(write!(out, "{value:?}")),
+        Datum::Float(value) if value.is_finite() => write_float(*value, out),
         Datum::Float(_) => out.push_str("null"),
         Datum::Text(text) => write_text(text, out),
         Datum::Binary(bytes) => write_base64(bytes, out),
@@ -76,6 +74,21 @@ fn write_integer(kind: Kind, value: i64, out: &mut String) {
         _ if value.unsigned_abs() > EXACT_MAX => put(write!(out, "\"{value}\"")),
         _ => put(write!(out, "{value}")),
     }
+}
+
+/// The shortest text that reads back as the same number: with a point, or with an exponent where it is below
+/// 10^-4 or from 10^16 on. ryu begins with exponents one digit later; the standard library has another last
+/// digit where two are equally near.
+fn write_float(finite: f64, out: &mut String) {
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(finite);
+    let (sign, size) = text.strip_prefix('-').map_or(("", text), |size| ("-", size));
+    let Some((first, rest)) = size.strip_prefix("0.0000").and_then(|digits| digits.split_at_checked(1))
+    else {
+        return out.push_str(text);
+    };
+    let point = if rest.is_empty() { "" } else { "." };
+    [sign, first, point, rest, "e-5"].iter().for_each(|part| out.push_str(part));
 }
 
 /// Writing to a `String` cannot fail.
@@ -112,4 +125,30 @@ fn write_base64(bytes: &[u8], out: &mut String) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_have_one_text() {
+        let cases = [
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (1e-4, "0.0001"),
+            (-1.5e-5, "-1.5e-5"),
+            (1e-5, "1e-5"),
+            (1.5e-6, "1.5e-6"),
+            (1e16, "1e16"),
+            (1e300, "1e300"),
+            // 30023997515803.3125: of two that are equally near, the even one.
+            (30_023_997_515_803.312, "30023997515803.312"),
+        ];
+        for (number, expected) in cases {
+            let mut out = String::new();
+            write_float(number, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
 }
