@@ -122,7 +122,7 @@ export class Bench {
     const windows = cells.some(({ window }) => window !== undefined) ? bytesOf(BigInt64Array.from(cells, (cell) => cell.window)) : new Uint8Array(0);
     const shown = this.call(() => this.transform.present(columns, windows, blobs(cells.map((cell) => cell.state))));
     const read = outputs.map((field, i) => new Column(field.name, kindOf(field.kind), shown[i], cells.length));
-    const member = (name, kind, value) => `${JSON.stringify(name)}:${value === undefined ? "null" : shownBy(kind, value)}`;
+    const member = (name, kind, value) => `${JSON.stringify(name)}:${value === undefined ? "null" : kind.json(value)}`;
     return cells.map((cell, row) => {
       const members = keys.map((field, k) => member(field.name, kindOf(field.kind), cell.key[k]));
       if (cell.window !== undefined) members.push(member("window", timestamp64, cell.window));
@@ -188,13 +188,6 @@ export class Bench {
     }
     return a.window < b.window ? -1 : Number(a.window > b.window);
   }
-}
-
-/** A value as a host prints it: a float with a point or, from 10^16, an exponent. */
-function shownBy(kind, value) {
-  if (kind.wire.tag !== "float" || !Number.isFinite(value)) return kind.json(value);
-  const shown = Object.is(value, -0) ? "-0" : Math.abs(value) >= 1e16 ? value.toExponential() : `${value}`;
-  return /[.e]/.test(shown) ? shown : `${shown}.0`;
 }
 
 function inputOf(field, offset, time, payload) {

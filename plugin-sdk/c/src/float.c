@@ -137,10 +137,8 @@ static int shortest(double value, char digits[18], int *point) {
 }
 
 // A point or an exponent tells that it is a float: 1.0, 0.0001, 1e16, 1.5e-5; exponents from 1e16 on and
-// below 1e-4. So the SDK in Rust prints them, and what states present is the same in all languages.
-void bf_write_float(bf_output *out, double finite) { bf_lay_out_float(out, finite, -3, ""); }
-
-void bf_lay_out_float(bf_output *out, double finite, int least_point, const char *plus) {
+// below 1e-4. So hosts and all SDKs print them.
+void bf_write_float(bf_output *out, double finite) {
     if (bf_bits(finite) >> 63) {
         bf_put_u8(out, '-');
         finite = -finite;
@@ -151,14 +149,13 @@ void bf_lay_out_float(bf_output *out, double finite, int least_point, const char
     }
     char digits[18];
     int point, count = shortest(finite, digits, &point);
-    if (point > 16 || point < least_point) {
+    if (point > 16 || point < -3) {
         bf_put(out, digits, 1);
         if (count > 1) {
             bf_put_u8(out, '.');
             bf_put(out, digits + 1, (size_t)(count - 1));
         }
         bf_write(out, "e");
-        bf_write(out, point > 0 ? plus : "");
         bf_write_integer(out, point - 1);
         return;
     }

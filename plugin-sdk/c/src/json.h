@@ -27,8 +27,6 @@ void bf_write_integer(bf_output *out, int64_t number);
 void bf_write_decimal(bf_output *out, int64_t high, uint64_t low, unsigned digits);
 void bf_write_timestamp(bf_output *out, int64_t ms);
 void bf_write_float(bf_output *out, double finite);
-// The same with another least power of ten that is written without an exponent, and another plus.
-void bf_lay_out_float(bf_output *out, double finite, int least_point, const char *plus);
 
 // What was written, as a string that ends in NUL.
 const char *bf_written(bf_output *out);

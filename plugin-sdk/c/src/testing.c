@@ -461,11 +461,7 @@ static void write_member(bf_output *out, bf_text name, bf_type type, const bf_da
     bf_write(out, out->length && out->at[out->length - 1] == '{' ? "" : ",");
     bf_write_text(out, name.at, name.length);
     bf_put_u8(out, ':');
-    if (bf_kind_of(type) == BF_FLOAT && !datum->is_absent && isfinite(datum->value.real)) {
-        bf_lay_out_float(out, datum->value.real, -4, "+"); // as a host prints columns
-    } else {
-        bf_write_datum(out, type, datum);
-    }
+    bf_write_datum(out, type, datum);
 }
 
 // The state that a person reads: run from the beginning, where there is one.
