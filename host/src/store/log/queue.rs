@@ -1,7 +1,5 @@
 //! Group commit: producers hand over batches, one thread writes all that wait by one transaction, and
-//! answers each. What comes in while the disk syncs is the next transaction. Producers that wait for each
-//! answer come back a moment after it, one by one: if fewer wait than were answered just now, the writer
-//! gives the others a moment, or half of them would always be in the transaction and half behind it.
+//! answers each. There is no timer: what comes in while the disk syncs is the next transaction.
 
 use super::StreamLog;
 use super::append::{Batch, Receipt};
@@ -10,17 +8,11 @@ use crate::store::error::Error;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 /// Bytes of batches that may wait; a single larger one is let in when nothing else waits.
 pub const WAITING_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of batches that one transaction takes.
 const COMMIT_BYTES_MAX: usize = 16 << 20;
-
-/// How long the others are waited for: a part of what the last transaction took, so that who is alone loses
-/// little by it.
-const GATHER_PART: u32 = 4;
-const GATHER_MAX: Duration = Duration::from_micros(200);
 
 type Done = Box<dyn FnOnce(Result<Receipt, Error>) + Send>;
 
@@ -35,15 +27,6 @@ struct State {
     waiting: VecDeque<Waiting>,
     bytes: u64,
     closed: bool,
-    /// The writer sleeps until so many wait; 0: it does not.
-    gathering: usize,
-}
-
-/// The last transaction.
-#[derive(Clone, Copy, Default)]
-struct Last {
-    batches: usize,
-    took: Duration,
 }
 
 #[derive(Default)]
@@ -67,13 +50,10 @@ impl Appender {
         let queue = Arc::<Queue>::default();
         let taken = queue.clone();
         let write = move || {
-            let mut last = Last::default();
-            while let Some(batch) = taken.take(last) {
-                let (batches, started) = (batch.len(), Instant::now());
+            while let Some(batch) = taken.take() {
                 let (requests, done): (Vec<Request>, Vec<Done>) =
                     batch.into_iter().map(|waiting| (waiting.request, waiting.done)).unzip();
                 let answers = writer.step(&requests);
-                last = Last { batches, took: started.elapsed() };
                 done.into_iter().zip(answers).for_each(|(done, answer)| done(answer));
             }
         };
@@ -142,34 +122,18 @@ impl Queue {
     }
 
     fn push(&self, mut state: MutexGuard<'_, State>, waiting: Waiting) {
-        // The writer sleeps only while nothing waits, or not enough; to wake it is a system call.
-        let was_empty = state.waiting.is_empty();
+        // The writer sleeps only while nothing waits; to wake it is a system call.
+        let may_sleep = state.waiting.is_empty();
         state.bytes += waiting.bytes as u64;
         state.waiting.push_back(waiting);
-        let may_sleep = was_empty || state.waiting.len() == state.gathering;
         drop(state);
         if may_sleep {
             self.filled.notify_one();
         }
     }
 
-    /// Waits a moment for as many as the last transaction had.
-    fn gather<'a>(&self, mut state: MutexGuard<'a, State>, last: Last) -> MutexGuard<'a, State> {
-        let deadline = Instant::now() + (last.took / GATHER_PART).min(GATHER_MAX);
-        while state.waiting.len() < last.batches && !state.closed {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            state.gathering = last.batches;
-            (state, _) = self.filled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.gathering = 0;
-        state
-    }
-
     /// All that waits, as far as one transaction takes it; None once the queue is closed and empty.
-    fn take(&self, last: Last) -> Option<Vec<Waiting>> {
+    fn take(&self) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
         while state.waiting.is_empty() {
             if state.closed {
@@ -177,7 +141,6 @@ impl Queue {
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state = self.gather(state, last);
         let (mut taken, mut bytes) = (Vec::new(), 0);
         while let Some(next) = state.waiting.pop_front() {
             bytes += next.bytes;
