@@ -52,7 +52,8 @@ enum Handle {
 /// An open file.
 pub struct Database {
     file: String,
-    handle: Handle,
+    /// None once it is closed.
+    handle: Option<Handle>,
     repairs_quickly: bool,
 }
 
@@ -113,7 +114,7 @@ impl Database {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(cache.0).create_with_backend(backend).map_err(|cause| opening(file, cause))
         })?;
-        Ok(Database { file: file.into(), handle: Handle::Writable(opened), repairs_quickly: false })
+        Ok(Database { file: file.into(), handle: Some(Handle::Writable(opened)), repairs_quickly: false })
     }
 
     /// Opens a file that was closed, without changing it.
@@ -124,13 +125,14 @@ impl Database {
             let builder = builder.set_cache_size(cache.0);
             builder.open_read_only_with_backend(backend).map_err(|cause| opening(file, cause))
         })?;
-        Ok(Database { file: file.into(), handle: Handle::ReadOnly(opened), repairs_quickly: false })
+        Ok(Database { file: file.into(), handle: Some(Handle::ReadOnly(opened)), repairs_quickly: false })
     }
 
     /// Each change also notes what a repair would have to find out: for a file of few changes, which
     /// then opens in a moment even if it was not closed.
-    pub fn with_quick_repair(self) -> Database {
-        Database { repairs_quickly: true, ..self }
+    pub fn with_quick_repair(mut self) -> Database {
+        self.repairs_quickly = true;
+        self
     }
 
     pub fn file(&self) -> &str {
@@ -138,14 +140,15 @@ impl Database {
     }
 
     /// Writes the file's last pages and marks it as closed, so that it opens in a moment.
-    pub fn close(self) -> Result<(), Error> {
-        let Database { file, handle, .. } = self;
-        guarded(&file, || {
+    pub fn close(mut self) -> Result<(), Error> {
+        let handle = self.handle.take();
+        guarded(&self.file, || {
             match handle {
-                Handle::Writable(database) => database.close(),
-                Handle::ReadOnly(database) => database.close(),
+                Some(Handle::Writable(database)) => database.close(),
+                Some(Handle::ReadOnly(database)) => database.close(),
+                None => Ok(()),
             }
-            .map_err(|cause| opening(&file, cause))
+            .map_err(|cause| opening(&self.file, cause))
         })
     }
 
@@ -153,8 +156,9 @@ impl Database {
     pub fn read(&self) -> Result<Read<'_>, Error> {
         let transaction = guarded(&self.file, || {
             match &self.handle {
-                Handle::Writable(database) => database.begin_read(),
-                Handle::ReadOnly(database) => database.begin_read(),
+                Some(Handle::Writable(database)) => database.begin_read(),
+                Some(Handle::ReadOnly(database)) => database.begin_read(),
+                None => return Err(Error::disk(&self.file, "is closed")),
             }
             .map_err(|cause| failed(&self.file, cause))
         })?;
@@ -168,7 +172,7 @@ impl Database {
         durable: bool,
         change: impl FnOnce(&mut Write<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Handle::Writable(database) = &self.handle else {
+        let Some(Handle::Writable(database)) = &self.handle else {
             return Err(Error::disk(&self.file, "is sealed"));
         };
         guarded(&self.file, || {
@@ -182,6 +186,17 @@ impl Database {
             transaction.commit().map_err(|cause| failed(&self.file, cause))?;
             Ok(result)
         })
+    }
+}
+
+/// redb writes to a file when it lets it go, and can give up on its pages even then.
+impl Drop for Database {
+    fn drop(&mut self) {
+        let handle = self.handle.take();
+        _ = guarded(&self.file, || {
+            drop(handle);
+            Ok(())
+        });
     }
 }
 
