@@ -4,6 +4,7 @@
 
 use crate::living::{Connection, ORDERS, Server, lines, percentiles, say};
 use crate::measure::resident_bytes_of;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,9 +65,9 @@ impl Load {
         }
     }
 
-    fn body(self, number: u64, bodies: &[Vec<u8>]) -> Vec<u8> {
+    fn body(self, number: u64, bodies: &[Vec<u8>]) -> Cow<'_, [u8]> {
         if self != Load::Keys {
-            return bodies[number as usize % bodies.len()].clone();
+            return bodies[number as usize % bodies.len()].as_slice().into();
         }
         let line = |i: u64| {
             let key = (number * BODY_LINES as u64 + i) % KEYS;
@@ -74,7 +75,7 @@ impl Load {
                 "{{\"ts\":\"2026-11-20T00:00:00Z\",\"merchant_id\":\"m-{key}\",\"currency\":\"EUR\",\"amount\":\"1.25\",\"status\":\"completed\"}}\n"
             )
         };
-        (0..BODY_LINES as u64).map(line).collect::<String>().into_bytes()
+        (0..BODY_LINES as u64).map(line).collect::<String>().into_bytes().into()
     }
 
     fn query(self, number: usize) -> String {

@@ -374,22 +374,30 @@ func (b *Bench) same(law string, want, have benchPart) {
 // {"offset":N,"reason":"…"}: the reason given must contain this one.
 func CheckFixtures(t TB, plugin Plugin, directory string) {
 	t.Helper()
-	cases, _ := filepath.Glob(filepath.Join(directory, "*", "events.ndjson"))
-	if len(cases) == 0 {
-		t.Fatalf("%s: no case is there", directory)
-	}
-	for _, events := range cases {
-		at := filepath.Dir(events)
+	for _, at := range casesIn(t, directory) {
 		settings := "{}"
 		if text, err := os.ReadFile(filepath.Join(at, "settings.json")); err == nil {
 			settings = string(text)
 		}
 		bench := NewBench(within{t, at}, plugin, settings)
-		bench.Append(lines(t, events)...)
+		bench.Append(lines(t, filepath.Join(at, "events.ndjson"))...)
 		bench.Want(lines(t, filepath.Join(at, "expected.ndjson"))...)
 		bench.wantRejected(lines(t, filepath.Join(at, "rejected.ndjson")))
 		bench.CheckLaws()
 	}
+}
+
+// casesIn is the folders in a directory that have events.
+func casesIn(t TB, directory string) []string {
+	t.Helper()
+	cases, _ := filepath.Glob(filepath.Join(directory, "*", "events.ndjson"))
+	if len(cases) == 0 {
+		t.Fatalf("%s: no case is there", directory)
+	}
+	for i, events := range cases {
+		cases[i] = filepath.Dir(events)
+	}
+	return cases
 }
 
 // CheckVectors tries every CASE/{events,expected,rejected,states}.ndjson in a directory, with the events' times
@@ -397,14 +405,9 @@ func CheckFixtures(t TB, plugin Plugin, directory string) {
 // that are out of range are not expected; why an event does not fit its inputs is for a host to say.
 func CheckVectors(t TB, plugin Plugin, time, directory string) {
 	t.Helper()
-	cases, _ := filepath.Glob(filepath.Join(directory, "*", "events.ndjson"))
-	if len(cases) == 0 {
-		t.Fatalf("%s: no case is there", directory)
-	}
-	for _, events := range cases {
-		at := filepath.Dir(events)
+	for _, at := range casesIn(t, directory) {
 		bench := NewBench(within{t, at}, plugin)
-		for _, event := range lines(t, events) {
+		for _, event := range lines(t, filepath.Join(at, "events.ndjson")) {
 			when, err := eventTime(JSON(event), time, "")
 			if err != nil {
 				t.Fatalf("%s: %v", at, err)

@@ -119,17 +119,8 @@ pub async fn schema(
 ) -> Result<Response, Problem> {
     let SchemaParameters { number } = parameters(&uri)?;
     let record = edge.app.stream(&name)?.record();
-    let found = match number {
-        None => record.schema(),
-        Some(number) => record.schemas.iter().find(|schema| schema.number == number),
-    };
-    let Some(schema) = found else {
-        let detail = match record.schema() {
-            None => format!("stream '{name}' has no schema: its events are any JSON"),
-            Some(last) => format!("stream '{name}' has schemas 1 to {}", last.number),
-        };
-        return Err(Problem::new(StatusCode::NOT_FOUND, "unknown", detail));
-    };
+    let schema = record.schema_numbered(number);
+    let schema = schema.map_err(|why| Problem::new(StatusCode::NOT_FOUND, "unknown", why))?;
     let content_type = [(header::CONTENT_TYPE, "application/schema+json")];
     Ok((content_type, schema.text.clone()).into_response())
 }

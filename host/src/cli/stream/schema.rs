@@ -4,7 +4,7 @@ use crate::app::StreamShown;
 use crate::cli::Answer;
 use crate::cli::data::{Place, PlaceArgs};
 use crate::input::schema_text;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Args as ClapArgs;
 use std::path::{Path, PathBuf};
 
@@ -66,13 +66,7 @@ fn printed(args: &Args) -> anyhow::Result<String> {
     let text = match args.place.place()? {
         Place::Directory(data) => {
             let record = data.open()?.stream(&args.name)?;
-            let wanted = args.number.or(record.schema().map(|last| last.number));
-            let found = record.schemas.iter().find(|schema| Some(schema.number) == wanted);
-            let none = || match record.schema() {
-                None => anyhow!("stream '{}' has no schema: its events are any JSON", args.name),
-                Some(last) => anyhow!("stream '{}' has schemas 1 to {}", args.name, last.number),
-            };
-            found.ok_or_else(none)?.text.clone()
+            record.schema_numbered(args.number).map_err(anyhow::Error::msg)?.text.clone()
         }
         Place::Server(client) => {
             let number = args.number.map(|number| format!("?number={number}")).unwrap_or_default();

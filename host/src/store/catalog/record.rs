@@ -298,6 +298,16 @@ impl StreamRecord {
     pub fn schema(&self) -> Option<&SchemaRecord> {
         self.schemas.last()
     }
+
+    /// The schema of this number, by default the one in force; if there is none, which there are.
+    pub fn schema_numbered(&self, number: Option<i64>) -> Result<&SchemaRecord, String> {
+        let name = &self.name;
+        let last =
+            self.schema().ok_or_else(|| format!("stream '{name}' has no schema: its events are any JSON"))?;
+        let wanted = number.unwrap_or(last.number);
+        let found = self.schemas.iter().find(|schema| schema.number == wanted);
+        found.ok_or_else(|| format!("stream '{name}' has schemas 1 to {}", last.number))
+    }
 }
 
 impl ViewRecord {
