@@ -50,6 +50,16 @@ pub struct App {
     is_stopping: AtomicBool,
 }
 
+/// What a layer of a stream or view takes on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Of a stream: `log`, `columns`. Of a view: `batch`, all runs that are kept, and `speed`, its deltas.
+    pub layer: &'static str,
+    /// The stream's or view's name.
+    pub of: String,
+    pub bytes: u64,
+}
+
 impl App {
     /// Opens all streams and views of a directory, and begins to follow them.
     pub fn start(store: Store, engine: Engine, threads: usize, config: Config) -> Result<Arc<App>, Error> {
@@ -293,6 +303,27 @@ impl App {
         view.live().end();
         self.journal.forget(name);
         Ok(self.store.remove_view(name)?)
+    }
+
+    /// Bytes on disk of every stream and view, layer by layer.
+    pub fn stored(&self) -> Result<Vec<Stored>, Error> {
+        let mut out = Vec::new();
+        for stream in self.streams() {
+            let (log, columns) = stream.log.folders();
+            for (layer, folder) in [("log", log), ("columns", columns)] {
+                let of = stream.record().name.clone();
+                out.push(Stored { layer, of, bytes: self.store.bytes_in(&folder, |_| true)? });
+            }
+        }
+        for view in self.views() {
+            let folder = view.record().folder();
+            let is_speed = |name: &str| name.starts_with(store::DELTA_PREFIX);
+            let batch = self.store.bytes_in(&folder, |name| !is_speed(name))?;
+            out.push(Stored { layer: "batch", of: view.name.clone(), bytes: batch });
+            let speed = self.store.bytes_in(&folder, is_speed)?;
+            out.push(Stored { layer: "speed", of: view.name.clone(), bytes: speed });
+        }
+        Ok(out)
     }
 
     pub fn is_stopping(&self) -> bool {

@@ -3,10 +3,10 @@
 //! executors read a log. Knows nothing of views.
 
 use crate::digest::Digest;
-use crate::extract::{Extracted, Extractor, Need, Projection, Projector, Scratch};
+use crate::extract::{Extracted, Extractor, Need, Projection, Scratch};
 use crate::log::{ReadLog, Times, Unreadable};
 use crate::offset::{Offset, Range};
-use crate::store::StreamLog;
+use crate::store::{Made, StreamLog};
 use crate::stripe::Projected;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -125,11 +125,7 @@ impl Arrivals {
         range: Range,
         greatest_before_ms: Option<Option<i64>>,
     ) -> Result<Batch, Unreadable> {
-        let stretches = self.log.pieces(range).collect::<Result<Vec<_>, _>>()?;
-        let events = || stretches.iter().flat_map(|stretch| stretch.between(range.from.0, range.to.0));
-        let made = Projector::new(needs).project(scratch, range, events());
-        let (times_ms, ingested_ms): (Vec<i64>, Vec<i64>) =
-            events().map(|event| (event.time_ms, event.ingested_ms)).unzip();
+        let Made { columns: made, times_ms, ingested_ms } = self.log.project(needs, scratch, range)?;
         let greatest_before_ms = match greatest_before_ms {
             Some(known) => known,
             None => self.log.times(Range::new(range.from, range.from))?.greatest_before_ms,

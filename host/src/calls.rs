@@ -2,17 +2,26 @@
 //! single row or cell, which alone decides. Owns what is rejected and what is broken; knows nothing
 //! of logs, threads or the order in which cells are merged.
 
-use crate::column::{Blobs, Column, i64s};
+mod checked;
+mod faults;
+mod size;
+
+pub use faults::KINDS as FAULT_KINDS;
+
+use checked::checked;
+use faults::Faults;
+use size::Size;
+
+use crate::column::{Blobs, Column};
 use crate::description::Description;
 use crate::digest::Digest;
 use crate::extract::{Extracted, Rejected};
 use crate::key;
 use crate::limits::Limits;
-use crate::transform::{Cells, Events, Fault, Folded, Transform};
-use hashbrown::HashTable;
+use crate::transform::{Events, Fault, Folded, Transform};
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -104,13 +113,13 @@ pub struct Calls {
     limits: Limits,
     /// Events whose row alone overflowed the stack.
     verdicts: Arc<Verdicts>,
-    /// The most rows a call is given; lowered when chunks fail whose halves pass.
-    rows_max: AtomicUsize,
+    rows: Size,
     fuel_per_row: AtomicU64,
     /// Fuel a row of the last call that had rows enough to tell; 0: none had.
     usual_fuel: AtomicU64,
     pairs: Size,
     cells: Size,
+    faults: Faults,
     /// Time of chunks that had to be halved, in nanoseconds.
     bisecting_ns: AtomicU64,
 }
@@ -136,11 +145,12 @@ impl Calls {
             limits: transform.limits(),
             transform,
             verdicts,
-            rows_max: AtomicUsize::new(usize::MAX),
+            rows: Size::up_to(usize::MAX),
             fuel_per_row: AtomicU64::new(0),
             usual_fuel: AtomicU64::new(0),
-            pairs: Size::default(),
-            cells: Size::default(),
+            pairs: Size::up_to(CELLS_PER_CALL),
+            cells: Size::up_to(CELLS_PER_CALL),
+            faults: Faults::default(),
             bisecting_ns: AtomicU64::new(0),
         }
     }
@@ -156,6 +166,11 @@ impl Calls {
     /// Time that has gone to folds that failed with more than one row, and to their halves.
     pub fn bisecting(&self) -> Duration {
         Duration::from_nanos(self.bisecting_ns.load(Ordering::Relaxed))
+    }
+
+    /// How often a call has failed by the transform's fault, one a kind, in the order of [`FAULT_KINDS`].
+    pub fn faults(&self) -> [u64; FAULT_KINDS.len()] {
+        self.faults.counts()
     }
 
     /// Folds a chunk. Whatever fails is halved; a row that fails alone is rejected.
@@ -211,7 +226,9 @@ impl Calls {
     fn fold_piece(&self, events: &Events, offsets: &[u64], out: &mut Outcome) -> Result<(), Error> {
         let (started, splits) = (Instant::now(), out.splits);
         let folded = self.fold_halving(events, offsets, out);
-        if out.splits > splits {
+        if out.splits == splits {
+            self.rows.learn(offsets.len(), None);
+        } else {
             let took = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             self.bisecting_ns.fetch_add(took, Ordering::Relaxed);
         }
@@ -228,7 +245,7 @@ impl Calls {
                 rows.max(TELLING_ROWS)
             }
         };
-        by_fuel.min(self.rows_max.load(Ordering::Relaxed)).max(1)
+        by_fuel.min(self.rows.most()).max(1)
     }
 
     /// Folds rows, or their halves. True if every row was decided by a call that succeeded.
@@ -246,8 +263,7 @@ impl Calls {
                 out.parts.push(part);
                 return Ok(());
             }
-            Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
-            Err(fault) => (out.rejected.len(), fault),
+            Err(fault) => (out.rejected.len(), self.transforms(fault)?),
         };
         if let [offset] = offsets {
             let reason = format!("the transform {fault}");
@@ -263,8 +279,8 @@ impl Calls {
             let piece = events.slice(self.description(), from, to);
             self.fold_halving(&piece, offsets.get(from..to).unwrap_or_default(), out)?;
         }
-        if out.rejected.len() == rejected && is_of_size(&fault) {
-            self.rows_max.fetch_min(half, Ordering::Relaxed);
+        if out.rejected.len() == rejected {
+            self.rows.learn(rows, Some(&fault));
         }
         Ok(())
     }
@@ -313,7 +329,7 @@ impl Calls {
                 self.merge_halving(&left.slice(from, to), &right.slice(from, to), from, &mut out)?
             };
             if out.broken.len() == broken {
-                self.pairs.learn(to - from, fault);
+                self.pairs.learn(to - from, fault.as_ref());
             }
             from = to;
         }
@@ -338,8 +354,7 @@ impl Calls {
                 states.iter().for_each(|state| out.states.push(state));
                 return Ok(None);
             }
-            Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
-            Err(fault) => fault,
+            Err(fault) => self.transforms(fault)?,
         };
         if pairs <= 1 {
             out.states.push(&[]);
@@ -378,7 +393,7 @@ impl Calls {
             let broken = out.broken.len();
             let fault = self.present_halving(&cells, from, &mut builders, &mut out.broken)?;
             if out.broken.len() == broken {
-                self.cells.learn(to - from, fault);
+                self.cells.learn(to - from, fault.as_ref());
             }
             from = to;
         }
@@ -402,8 +417,7 @@ impl Calls {
                 }
                 return Ok(None);
             }
-            Err(fault @ Fault::Host(_)) => return Err(self.error(fault)),
-            Err(fault) => fault,
+            Err(fault) => self.transforms(fault)?,
         };
         if rows <= 1 {
             let absent = crate::column::Value::Absent;
@@ -436,6 +450,15 @@ impl Calls {
         Ok(columns)
     }
 
+    /// A fault of the transform's, which is counted; one of ours is no verdict.
+    fn transforms(&self, fault: Fault) -> Result<Fault, Error> {
+        if !fault.is_the_transforms() {
+            return Err(self.error(fault));
+        }
+        self.faults.count(&fault);
+        Ok(fault)
+    }
+
     /// A failure of ours, with the name of what was called.
     pub fn error(&self, fault: Fault) -> Error {
         Error { transform: self.description().name.clone(), fault }
@@ -460,53 +483,6 @@ impl Shown<'_> {
     }
 }
 
-/// Whether a call of fewer rows or cells may pass where this one met its limit.
-fn is_of_size(fault: &Fault) -> bool {
-    matches!(fault, Fault::Fuel { .. } | Fault::Memory { .. } | Fault::ResultSize { .. })
-}
-
-/// How many pairs or cells a call is given: fewer after one that met a limit and passed as halves, more
-/// again after many that passed, since a few dear ones among them may have been the cause.
-#[derive(Debug)]
-struct Size {
-    most: AtomicUsize,
-    /// Calls of that size that have passed one after the other.
-    passed: AtomicUsize,
-}
-
-/// Calls that pass before larger ones are tried.
-const PASSED_BEFORE_MORE: usize = 64;
-
-impl Default for Size {
-    fn default() -> Size {
-        Size { most: AtomicUsize::new(CELLS_PER_CALL), passed: AtomicUsize::new(0) }
-    }
-}
-
-impl Size {
-    fn most(&self) -> usize {
-        self.most.load(Ordering::Relaxed)
-    }
-
-    /// A call of so many passed, or failed as a whole though none of them alone did.
-    fn learn(&self, tried: usize, fault: Option<Fault>) {
-        match fault {
-            Some(fault) if is_of_size(&fault) => {
-                self.most.fetch_min(tried.div_ceil(2), Ordering::Relaxed);
-                self.passed.store(0, Ordering::Relaxed);
-            }
-            None if tried == self.most() && tried < CELLS_PER_CALL => {
-                let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
-                if passed >= PASSED_BEFORE_MORE {
-                    self.passed.store(0, Ordering::Relaxed);
-                    self.most.store((tried * 2).min(CELLS_PER_CALL), Ordering::Relaxed);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 /// Where the pairs of a bulk merge that starts at `from` end: bounded in number and in bytes.
 fn pairs_of_one_call(left: &Blobs, right: &Blobs, from: usize, most: usize) -> usize {
     let mut bytes = 0;
@@ -518,107 +494,6 @@ fn pairs_of_one_call(left: &Blobs, right: &Blobs, from: usize, most: usize) -> u
         }
     }
     last
-}
-
-/// Checks what `fold` returned against the contract, and gives it its canonical keys.
-fn checked(
-    description: &Description,
-    limits: &Limits,
-    rows: usize,
-    folded: &mut Folded,
-) -> Result<Part, String> {
-    let cells = std::mem::take(&mut folded.cells);
-    check_rejected(rows, folded)?;
-    check_cells(description, limits, rows, &cells)?;
-    let count = cells.states.len();
-    let windows = match description.window {
-        Some(_) => i64s(&cells.windows).collect(),
-        None => vec![0; count],
-    };
-    let (keys, key_hashes) = encoded(description, &cells.keys, count);
-    let firsts = firsts(&keys, &key_hashes);
-    let hashes = key_hashes.iter().zip(&windows).map(|(hash, window)| hash_in(*hash, *window)).collect();
-    let part = Part { keys, hashes, firsts, windows, states: cells.states };
-    match twin(&part) {
-        Some(cell) => Err(format!("cell {cell} has the key and window of an earlier one")),
-        None => Ok(part),
-    }
-}
-
-/// The canonical keys of all cells, and the hash of each.
-fn encoded(description: &Description, columns: &[Column], count: usize) -> (Blobs, Vec<u64>) {
-    let parts = key::Parts::new(&description.keys, columns);
-    let (mut keys, mut hashes) = (Blobs::default(), Vec::with_capacity(count));
-    for row in 0..count {
-        keys.push_with(|key| parts.push(row, key));
-        hashes.push(hash_of_key(keys.last()));
-    }
-    (keys, hashes)
-}
-
-/// For each cell the first one with the same key.
-fn firsts(keys: &Blobs, hashes: &[u64]) -> Vec<u32> {
-    let mut distinct: HashTable<u32> = HashTable::new();
-    let hash = |cell: &u32| hashes.get(*cell as usize).copied().unwrap_or(0);
-    let first = |(cell, (key, own)): (usize, (&[u8], &u64))| {
-        let same = |other: &u32| hash(other) == *own && keys.get(*other as usize) == key;
-        *distinct.entry(*own, same, hash).or_insert(cell as u32).get()
-    };
-    keys.iter().zip(hashes).enumerate().map(first).collect()
-}
-
-fn check_rejected(rows: usize, folded: &Folded) -> Result<(), String> {
-    let mut next = 0;
-    for rejection in &folded.rejected {
-        if rejection.row as usize >= rows {
-            return Err(format!("row {} of {rows} is rejected", rejection.row));
-        }
-        if rejection.row < next {
-            return Err(format!("rejected row {} does not ascend", rejection.row));
-        }
-        next = rejection.row + 1;
-    }
-    Ok(())
-}
-
-fn check_cells(description: &Description, limits: &Limits, rows: usize, cells: &Cells) -> Result<(), String> {
-    cells.states.check("states")?;
-    let count = cells.states.len();
-    let most = limits.cells_per_event;
-    if count > rows.saturating_mul(most) {
-        return Err(format!("{count} cells of {rows} events, more than {most} an event"));
-    }
-    if cells.keys.len() != description.keys.len() {
-        return Err(format!("{} keys are described, {} returned", description.keys.len(), cells.keys.len()));
-    }
-    for (field, column) in description.keys.iter().zip(&cells.keys) {
-        column.check(&field.kind, count, &format!("key '{}'", field.name))?;
-    }
-    let windows = if description.window.is_some() { count * 8 } else { 0 };
-    if cells.windows.len() != windows {
-        return Err(format!("{count} cells need {windows} bytes of windows, got {}", cells.windows.len()));
-    }
-    let slide_ms = description.window.map_or(1, |window| window.slide_ms);
-    match i64s(&cells.windows).find(|start| start.rem_euclid(slide_ms) != 0) {
-        Some(start) => Err(format!("window {start} is not a multiple of the slide of {slide_ms} ms")),
-        None => Ok(()),
-    }
-}
-
-/// The first cell whose key and window an earlier one has.
-fn twin(part: &Part) -> Option<usize> {
-    let mut seen: HashTable<u32> = HashTable::with_capacity(part.hashes.len());
-    let place = |cell: u32| (part.firsts.get(cell as usize), part.windows.get(cell as usize));
-    for (cell, hash) in part.hashes.iter().enumerate() {
-        let own = place(cell as u32);
-        if seen.find(*hash, |other| place(*other) == own).is_some() {
-            return Some(cell);
-        }
-        seen.insert_unique(*hash, cell as u32, |other| {
-            part.hashes.get(*other as usize).copied().unwrap_or(0)
-        });
-    }
-    None
 }
 
 /// Hashes are never stored and never shown: seeded anew by each process, so that nobody can choose

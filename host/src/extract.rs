@@ -32,7 +32,7 @@ pub use json::{DEPTH_MAX, Malformed};
 pub use need::Need;
 pub use path::{Error as PathError, Path};
 pub use probe::{NotAField, Probe, Probed, Refusal};
-pub use project::Projector;
+pub use project::{Projecting, Projector};
 
 use crate::description::{Description, Kind};
 use crate::event::Event;

@@ -3,7 +3,7 @@
 
 use crate::calls::{self, Calls, Outcome};
 use crate::description::Window;
-use crate::extract::{Extractor, Rejected, Scratch};
+use crate::extract::{Extracted, Extractor, Rejected, Scratch};
 use crate::log::{ReadLog, Times, Unreadable};
 use crate::offset::Range;
 use crate::store;
@@ -110,27 +110,33 @@ impl Half {
 
 /// Folds one chunk; the verdicts of extraction and of the transform become one list.
 pub fn fold(job: &Job<'_>, scratch: &mut Scratch, range: Range) -> Result<FoldedChunk, Error> {
-    let (chunk, times) = job.log.extract(job.extractor, scratch, range)?;
+    let (mut chunk, times) = job.log.extract(job.extractor, scratch, range)?;
     let mut outcome = job.calls.fold(&chunk)?;
-    let mut rejected = chunk.rejected;
+    let mut rejected = std::mem::take(&mut chunk.rejected);
     rejected.append(&mut outcome.rejected);
     rejected.sort_by_key(|event| event.offset);
     let late = match job.calls.description().window {
         Some(window) => {
             let times = times.map_or_else(|| job.log.times(range), Ok)?;
-            let folded = |offset| {
-                let is_rejected = rejected.binary_search_by_key(&offset, |event| event.offset).is_ok();
-                chunk.offsets.binary_search(&offset).is_ok() && !is_rejected
-            };
-            (range.from.0..)
-                .zip(lateness(&times, window, job.lateness_ms))
-                .filter(|(offset, is_late)| *is_late && folded(*offset))
-                .count() as u64
+            late(&chunk, &rejected, &times, window, job.lateness_ms)
         }
         None => 0,
     };
     let lost = job.log.lost(range);
     Ok(FoldedChunk { range, outcome, rejected, ignored: chunk.ignored, late, lost })
+}
+
+/// How many of a chunk's events were folded and have a window that was closed before them.
+fn late(chunk: &Extracted, rejected: &[Rejected], times: &Times, window: Window, lateness_ms: i64) -> u64 {
+    if times.none_is_behind(lateness_ms) {
+        return 0;
+    }
+    let is_folded = |offset| {
+        let is_rejected = rejected.binary_search_by_key(&offset, |event| event.offset).is_ok();
+        chunk.offsets.binary_search(&offset).is_ok() && !is_rejected
+    };
+    let events = (chunk.range.from.0..).zip(lateness(times, window, lateness_ms));
+    events.filter(|(offset, is_late)| *is_late && is_folded(*offset)).count() as u64
 }
 
 /// Whether each event has a window that was closed before it.
@@ -145,4 +151,40 @@ fn lateness(times: &Times, window: Window, lateness_ms: i64) -> impl Iterator<It
         let may_be = |watermark_ms| time_ms.checked_add(lateness_ms).is_none_or(|ms| ms < watermark_ms);
         watermark_ms.is_some_and(|watermark_ms| may_be(watermark_ms) && closes_ms(time_ms) <= watermark_ms)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::WatermarkRule;
+
+    /// What is found at once is never less than what is found one by one.
+    #[test]
+    fn where_none_is_behind_none_is_late() {
+        let mut state = 7_u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % bound
+        };
+        let window = Window { size_ms: 100, slide_ms: 50 };
+        let (mut at_once, mut by_hand) = (0, 0);
+        for round in 0..4_000 {
+            let rule = WatermarkRule {
+                out_of_orderness_ms: [0, 40, i64::MAX][round % 3],
+                max_ahead_ms: [5, 1_000, i64::MAX][round / 3 % 3],
+            };
+            let spread = [1, 30, 400][round / 9 % 3];
+            let times_ms: Vec<i64> = (0..20).map(|i| i * 10 - below(spread) as i64).collect();
+            let ingested_ms = times_ms.iter().map(|time_ms| time_ms + below(20) as i64 - 10).collect();
+            let greatest_before_ms = (round % 4 > 0).then(|| below(200) as i64 - 100);
+            let times = Times { times_ms, ingested_ms, greatest_before_ms, rule };
+            let lateness_ms = [0, 60, i64::MAX][round / 27 % 3];
+            let any = lateness(&times, window, lateness_ms).any(|is_late| is_late);
+            let none = times.none_is_behind(lateness_ms);
+            assert!(!(none && any), "{times:?} {lateness_ms}");
+            at_once += usize::from(none);
+            by_hand += usize::from(any);
+        }
+        assert!(at_once > 500 && by_hand > 100, "{at_once} {by_hand}");
+    }
 }

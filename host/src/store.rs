@@ -32,8 +32,8 @@ pub use disk::{Directory, Disk, File};
 pub use error::Error;
 pub use examine::{Examined, State};
 pub use log::{
-    Appender, Batch, Health, Key, Loss, Mark, Patient, Payloads, Pieces, Receipt, SEGMENT_BYTES, Settings,
-    StreamLog,
+    Appender, Batch, Health, Key, Loss, Made, Mark, Patient, Payloads, Pieces, Receipt, SEGMENT_BYTES,
+    Settings, StreamLog,
 };
 pub use sweep::DELTA_PREFIX;
 pub use view::{Meta, Proof, RejectedScan, Scan, Span, Spill, ViewFile, ViewWriter, remove_spills};
@@ -226,6 +226,13 @@ impl Store {
     pub fn remove_view(&self, name: &str) -> Result<(), Error> {
         let record = self.catalog.remove::<ViewRecord>(name)?;
         sweep::remove_tree(self.disk.as_ref(), &record.folder())
+    }
+
+    /// Bytes of the files in a folder whose names are wanted; one that goes away meanwhile counts nothing.
+    pub fn bytes_in(&self, folder: &str, is_wanted: impl Fn(&str) -> bool) -> Result<u64, Error> {
+        let names = self.disk.list(folder).map_err(|cause| Error::disk(folder, cause))?;
+        let size = |name: &String| self.disk.open(&format!("{folder}/{name}")).and_then(|file| file.size());
+        Ok(names.iter().filter(|name| is_wanted(name)).filter_map(|name| size(name).ok()).sum())
     }
 
     /// Keeps the bytes of a component; by their digest they are found again.

@@ -5,7 +5,15 @@
 
 #[path = "app/deploys.rs"]
 mod deploys;
+#[path = "store/events.rs"]
+#[allow(dead_code, reason = "the tests of the store use more of it")]
+mod events;
 #[path = "app/lives.rs"]
 mod lives;
+#[path = "store/lossy.rs"]
+#[allow(dead_code, reason = "the tests of the store use more of it")]
+mod lossy;
+#[path = "app/power.rs"]
+mod power;
 #[path = "app/stage.rs"]
 mod stage;

@@ -1,9 +1,12 @@
 //! Components as transforms: lawful calls, ill-behaved guests, and what the host keeps of each.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use bifocal::calls::{Calls, FAULT_KINDS};
 use bifocal::column::{Blobs, Builder, Column, Value};
 use bifocal::description::Kind;
+use bifocal::extract::Extracted;
 use bifocal::limits::Limits;
+use bifocal::offset::{Offset, Range};
 use bifocal::transform::{Events, Fault, Folded, STACK_BYTES_MAX, Transform};
 use bifocal::wasm::{Component, Engine, Error, Level, Options};
 use std::collections::BTreeMap;
@@ -154,6 +157,28 @@ fn a_loop_runs_out_of_fuel() {
     assert_eq!(fault_of_one_bad_event("loop"), Fault::Fuel { limit: Limits::DEFAULT.fuel });
     let scarce = misbehaving("loop").fold(&events(&[("bad", 1)]), 100_000).unwrap_err();
     assert_eq!(scarce, Fault::Fuel { limit: 100_000 });
+}
+
+/// One bad row among eight: the calls of eight, four, two and one rows that had it have failed.
+#[test]
+fn calls_that_fail_are_counted_by_what_was_wrong() {
+    let count = |mode: &str| {
+        let calls = Calls::new(Arc::new(misbehaving(mode)), Arc::default());
+        let chunk = Extracted {
+            range: Range::new(Offset::ZERO, Offset(8)),
+            offsets: (0..8).collect(),
+            events: mostly_good(8, 5),
+            rejected: Vec::new(),
+            ignored: 0,
+        };
+        let outcome = calls.fold(&chunk).unwrap();
+        assert_eq!((outcome.splits, outcome.rejected.len()), (3, 1), "{mode}");
+        let counted = FAULT_KINDS.into_iter().zip(calls.faults()).filter(|(_, count)| *count > 0);
+        counted.collect::<Vec<_>>()
+    };
+    assert_eq!(count("trap"), [("trapped", 4)]);
+    assert_eq!(count("loop"), [("fuel", 4)]);
+    assert_eq!(count("memory"), [("memory", 4)]);
 }
 
 #[test]

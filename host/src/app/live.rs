@@ -3,14 +3,14 @@
 
 use super::strain::{SHARE_MAX, Strain};
 use super::{Error, Stream};
-use crate::calls::{Calls, Verdicts};
+use crate::calls::{Calls, FAULT_KINDS, Verdicts};
 use crate::deltas::Folder;
 use crate::digest::Digest;
 use crate::extract::{Extractor, Scratch};
 use crate::half::{self, Job};
 use crate::log::ReadLog;
 use crate::near::{Base, Near};
-use crate::offset::{Offset, Range};
+use crate::offset::Offset;
 use crate::store::{self, CacheBytes, Store, VersionRecord, ViewFile, ViewRecord};
 use crate::transform::Transform;
 use crate::wasm::{Component, Engine};
@@ -421,9 +421,15 @@ impl Live {
         if visible.0 >= self.stream.log.head() {
             return 0;
         }
-        let range = Range::new(visible, visible.plus(1));
-        let oldest = self.stream.log.times(range).ok().and_then(|times| times.ingested_ms.first().copied());
+        let oldest = self.stream.log.ingested_ms(visible.0).ok().flatten();
         oldest.map_or(0, |ingested_ms| now_ms.saturating_sub(ingested_ms).max(0))
+    }
+
+    /// How often a call has failed by the version's fault, one a kind.
+    pub fn faults(&self) -> [u64; FAULT_KINDS.len()] {
+        let (mut counts, others) = (self.calls.faults(), self.following.faults());
+        counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
+        counts
     }
 
     pub fn digest(&self) -> Digest {

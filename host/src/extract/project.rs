@@ -1,7 +1,7 @@
 //! From payloads to columns that every version can use: nothing filtered, nothing taken out, and
 //! whatever a version would reject an event for kept beside them.
 
-use super::cast::Reader;
+use super::cast::{CastBuffers, Reader};
 use super::dictionary::Dictionary;
 use super::gather::Gather;
 use super::json::{self, Token};
@@ -40,35 +40,61 @@ impl Projector {
         range: Range,
         events: impl Iterator<Item = Event<'a>>,
     ) -> Vec<Projected> {
+        let mut projecting = self.begin(scratch, range);
+        events.for_each(|event| projecting.push(&event));
+        projecting.finish()
+    }
+
+    /// The same event by event: none of them needs to be there for longer than it is read.
+    pub fn begin<'a>(&'a self, scratch: &'a mut Scratch, range: Range) -> Projecting<'a> {
         let rows = range.count().min(ROWS_PRESIZED_MAX) as usize;
         let Scratch { walk, cast, slots, dictionaries, .. } = scratch;
         dictionaries.resize_with(dictionaries.len().max(self.sources.len()), Dictionary::default);
         slots.resize(self.tree.slots(), Token::Missing);
-        let sources = self.sources.iter().zip(dictionaries);
-        let mut columns: Vec<Making<'_>> = sources
-            .map(|(source, dictionary)| Making {
-                gather: Gather::new(source.need.form, dictionary, rows),
-                wrong: Vec::new(),
-            })
-            .collect();
-        for event in events {
-            if !slots.is_empty() {
-                slots.fill(Token::Missing);
-                if let Err(malformed) = json::walk(event.payload, walk, &self.tree, slots) {
-                    self.malformed(&event, source::malformed(&malformed), &mut columns);
-                    continue;
-                }
-            }
-            let mut reader = Reader::new(&event, cast);
-            for (source, column) in self.sources.iter().zip(&mut columns) {
-                if let Err(why) = source.read(&event, slots, &mut reader, &mut column.gather) {
-                    column.wrong(false, source.wrong(&event, slots, &why));
-                }
+        let making = |(source, dictionary): (&Source, &'a mut Dictionary)| Making {
+            gather: Gather::new(source.need.form, dictionary, rows),
+            wrong: Vec::new(),
+        };
+        let columns = self.sources.iter().zip(dictionaries).map(making).collect();
+        Projecting { by: self, walk, cast, slots, columns }
+    }
+}
+
+/// Columns in the making.
+pub struct Projecting<'a> {
+    by: &'a Projector,
+    walk: &'a mut json::Buffers,
+    cast: &'a mut CastBuffers,
+    slots: &'a mut [Token],
+    columns: Vec<Making<'a>>,
+}
+
+impl Projecting<'_> {
+    /// Reads the next event.
+    pub fn push(&mut self, event: &Event<'_>) {
+        let Projecting { by, walk, cast, slots, columns } = self;
+        if !slots.is_empty() {
+            slots.fill(Token::Missing);
+            if let Err(malformed) = json::walk(event.payload, walk, &by.tree, slots) {
+                by.malformed(event, source::malformed(&malformed), columns);
+                return;
             }
         }
-        columns.into_iter().map(Making::finish).collect()
+        let mut reader = Reader::new(event, cast);
+        for (source, column) in by.sources.iter().zip(columns) {
+            if let Err(why) = source.read(event, slots, &mut reader, &mut column.gather) {
+                column.wrong(false, source.wrong(event, slots, &why));
+            }
+        }
     }
 
+    /// One column a need, in the order of the needs.
+    pub fn finish(self) -> Vec<Projected> {
+        self.columns.into_iter().map(Making::finish).collect()
+    }
+}
+
+impl Projector {
     /// A payload that is no JSON is wrong wherever it is walked through, and has its record still.
     #[cold]
     fn malformed(&self, event: &Event<'_>, reason: String, columns: &mut [Making<'_>]) {

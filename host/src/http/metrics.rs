@@ -3,6 +3,7 @@
 
 use super::budget::Budget;
 use crate::app::App;
+use crate::calls::FAULT_KINDS;
 use axum::http::{Method, StatusCode};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -102,6 +103,12 @@ impl Collector for Host {
         let help = "Events dated further ahead of their own coming in than the stream lets count";
         counters(&mut encoder, "future_events", help, "stream", &future)?;
         self.encode_views(&mut encoder)?;
+        let help = "Bytes on disk: the log and columns of a stream, batch and speed of a view";
+        let mut metric = encoder.encode_descriptor("bytes_stored", help, None, MetricType::Gauge)?;
+        for stored in self.app.stored().unwrap_or_default() {
+            let labels = [("layer", stored.layer), ("of", stored.of.as_str())];
+            ConstGauge::new(stored.bytes).encode(metric.encode_family(&labels)?)?;
+        }
         let help = "Bytes of bodies that are being read";
         let bytes = ConstGauge::new(self.bodies.taken_bytes() as u64);
         bytes.encode(encoder.encode_descriptor("bodies_bytes", help, None, bytes.metric_type())?)
@@ -117,6 +124,7 @@ struct OfView {
     incidents: usize,
     is_live: bool,
     bisecting: Duration,
+    faults: [u64; FAULT_KINDS.len()],
     ended: crate::app::Ended,
 }
 
@@ -137,6 +145,7 @@ impl Host {
                 incidents,
                 is_live,
                 bisecting: live.following.bisecting(),
+                faults: live.faults(),
                 ended: view.runs.all_ended(),
             }
         };
@@ -179,6 +188,14 @@ impl Host {
                 ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
             }
         }
+        let help = "Calls of the live version that have failed by its own fault, halves among them";
+        let mut metric = encoder.encode_descriptor("transform_faults", help, None, MetricType::Counter)?;
+        for OfView { name, faults, .. } in &views {
+            for (kind, count) in FAULT_KINDS.into_iter().zip(faults) {
+                let labels = [("view", name.as_str()), ("kind", kind)];
+                ConstCounter::new(*count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
         let took = each(|view| view.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));
         gauges(encoder, "batch_duration_seconds", "Of the last run", "view", &took)?;
         let rate = each(|view| {
@@ -204,6 +221,12 @@ impl Host {
         counters(encoder, "split_calls", help, "view", &tallied(|tally| tally.splits))?;
         let help = "Fuel that folds have taken";
         counters(encoder, "fold_fuel", help, "view", &tallied(|tally| tally.fuel))?;
+        let per_row = each(|view| {
+            let meta = view.pointer.base_view().map(|base| base.meta());
+            meta.map_or(0.0, |meta| meta.tally.fuel as f64 / meta.cells.max(1) as f64)
+        });
+        let help = "Fuel that folds have taken for each row of the batch view";
+        gauges(encoder, "fuel_per_settled_row", help, "view", &per_row)?;
         let help = "Time that the live version has spent on finding events that fail";
         let bisecting = each(|view| view.bisecting.as_secs_f64());
         counters(encoder, "bisection_seconds", help, "view", &bisecting)

@@ -71,6 +71,21 @@ impl WatermarkRule {
 }
 
 impl Times {
+    /// Whether no event lies further than `lateness_ms` behind the watermark before it, so that no window of it
+    /// can have been closed: nearly always so, and found in a fraction of the time that going through them takes.
+    pub fn none_is_behind(&self, lateness_ms: i64) -> bool {
+        let WatermarkRule { out_of_orderness_ms, max_ahead_ms } = self.rule;
+        let behind_ms = out_of_orderness_ms.saturating_add(lateness_ms);
+        let mut greatest_ms = self.greatest_before_ms.unwrap_or(i64::MIN);
+        let mut any = false;
+        for (time_ms, ingested_ms) in self.times_ms.iter().zip(&self.ingested_ms) {
+            any |= *time_ms < greatest_ms.saturating_sub(behind_ms);
+            let counts = *time_ms <= ingested_ms.saturating_add(max_ahead_ms);
+            greatest_ms = greatest_ms.max(if counts { *time_ms } else { i64::MIN });
+        }
+        !any
+    }
+
     /// Each event's time, with the watermark before it.
     pub fn with_watermark(&self) -> impl Iterator<Item = (i64, Option<i64>)> {
         // A number and a flag: the greater of two options costs several times the greater of two numbers.

@@ -14,6 +14,8 @@ use std::io;
 use std::io::ErrorKind::{InvalidData, UnexpectedEof};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use twox_hash::XxHash3_64;
 
 /// The newest version of a value that this host reads, and the one that it writes.
@@ -55,6 +57,8 @@ pub struct Database {
     /// None once it is closed.
     handle: Option<Handle>,
     repairs_quickly: bool,
+    lasting: Lasting,
+    waits: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Database {
@@ -63,35 +67,43 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// Whether a file that was written lasts. One that nobody reads after a crash need not.
+/// When what was written to a file lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lasting {
+    /// With each change.
     Synced,
+    /// Once the file is closed. If power is lost before, it is damaged or lacks changes: for caches.
+    OnceClosed,
+    /// Never: nobody reads it after a crash.
     Unsynced,
 }
 
+/// `waits`: whether redb gets what it asks for when it wants bytes to last.
 #[derive(Debug)]
-struct Backend(Box<dyn File>, Lasting);
+struct Backend {
+    file: Box<dyn File>,
+    waits: Arc<AtomicBool>,
+}
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.size()
+        self.file.size()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
+        self.file.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        if self.1 == Lasting::Synced { self.0.sync() } else { Ok(()) }
+        if self.waits.load(Ordering::Acquire) { self.file.sync() } else { Ok(()) }
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write(offset, bytes)
+        self.file.write(offset, bytes)
     }
 }
 
@@ -102,30 +114,38 @@ impl Database {
         Database::create_lasting(disk, file, cache, Lasting::Synced)
     }
 
-    /// As [`Database::create`]; an unsynced file is never waited for, and lost with the machine.
+    /// As [`Database::create`], for a file that need not last at once.
     pub fn create_lasting(
         disk: &dyn Disk,
         file: &str,
         cache: CacheBytes,
         lasting: Lasting,
     ) -> Result<Database, Error> {
-        let backend = Backend(disk.create(file).map_err(|cause| Error::disk(file, cause))?, lasting);
+        // That the file is being written to must last before anything else may not: else it would be trusted.
+        let waits = Arc::new(AtomicBool::new(lasting != Lasting::Unsynced));
+        let created = disk.create(file).map_err(|cause| Error::disk(file, cause))?;
+        let backend = Backend { file: created, waits: waits.clone() };
         let opened = guarded(file, || {
             let mut builder = redb::Builder::new();
             builder.set_cache_size(cache.0).create_with_backend(backend).map_err(|cause| opening(file, cause))
         })?;
-        Ok(Database { file: file.into(), handle: Some(Handle::Writable(opened)), repairs_quickly: false })
+        waits.store(lasting == Lasting::Synced, Ordering::Release);
+        let handle = Some(Handle::Writable(opened));
+        Ok(Database { file: file.into(), handle, repairs_quickly: false, lasting, waits })
     }
 
     /// Opens a file that was closed, without changing it.
     pub fn open_read_only(disk: &dyn Disk, file: &str, cache: CacheBytes) -> Result<Database, Error> {
-        let backend = Backend(disk.open(file).map_err(|cause| Error::disk(file, cause))?, Lasting::Synced);
+        let waits = Arc::new(AtomicBool::new(true));
+        let opened = disk.open(file).map_err(|cause| Error::disk(file, cause))?;
+        let backend = Backend { file: opened, waits: waits.clone() };
         let opened = guarded(file, || {
             let mut builder = redb::Builder::new();
             let builder = builder.set_cache_size(cache.0);
             builder.open_read_only_with_backend(backend).map_err(|cause| opening(file, cause))
         })?;
-        Ok(Database { file: file.into(), handle: Some(Handle::ReadOnly(opened)), repairs_quickly: false })
+        let handle = Some(Handle::ReadOnly(opened));
+        Ok(Database { file: file.into(), handle, repairs_quickly: false, lasting: Lasting::Synced, waits })
     }
 
     /// Each change also notes what a repair would have to find out: for a file of few changes, which
@@ -141,7 +161,7 @@ impl Database {
 
     /// Writes the file's last pages and marks it as closed, so that it opens in a moment.
     pub fn close(mut self) -> Result<(), Error> {
-        let handle = self.handle.take();
+        let handle = self.take();
         guarded(&self.file, || {
             match handle {
                 Some(Handle::Writable(database)) => database.close(),
@@ -150,6 +170,12 @@ impl Database {
             }
             .map_err(|cause| opening(&self.file, cause))
         })
+    }
+
+    /// What is to be closed, all of which is to last then.
+    fn take(&mut self) -> Option<Handle> {
+        self.waits.store(self.lasting != Lasting::Unsynced, Ordering::Release);
+        self.handle.take()
     }
 
     /// A moment of the file. Hold it briefly: what it sees cannot be freed meanwhile.
@@ -192,7 +218,7 @@ impl Database {
 /// redb writes to a file when it lets it go, and can give up on its pages even then.
 impl Drop for Database {
     fn drop(&mut self) {
-        let handle = self.handle.take();
+        let handle = self.take();
         _ = guarded(&self.file, || {
             drop(handle);
             Ok(())

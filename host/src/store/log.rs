@@ -6,6 +6,7 @@ mod before;
 mod block;
 pub(super) mod columns;
 mod fence;
+mod ingested;
 mod mark;
 mod queue;
 mod read;
@@ -20,7 +21,7 @@ pub use append::{Batch, Key, Receipt};
 pub use fence::Loss;
 pub use mark::Mark;
 pub use queue::Appender;
-pub use read::{Payloads, Pieces};
+pub use read::{Made, Payloads, Pieces};
 pub use repair::{Health, Patient};
 
 use super::disk::Disk;
@@ -28,6 +29,7 @@ use super::error::Error;
 use crate::log::Stream;
 use before::Before;
 use columns::Columns;
+use ingested::Ingested;
 use segment::Segment;
 use shelf::Shelf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,6 +65,8 @@ pub struct StreamLog {
     failed: OnceLock<String>,
     columns: Columns,
     followers: Followers,
+    /// When the newest events came in.
+    ingested: Mutex<Ingested>,
 }
 
 /// Those who wait for the head to move.
@@ -111,6 +115,7 @@ impl StreamLog {
             tip: Mutex::default(),
             failed: OnceLock::new(),
             followers: Followers::default(),
+            ingested: Mutex::default(),
         };
         log.recover()?;
         Ok(Arc::new(log))
@@ -199,6 +204,11 @@ impl StreamLog {
             bytes += file.size().map_err(|cause| Error::disk(segment.file(), cause))?;
         }
         Ok((segments.len(), bytes))
+    }
+
+    /// The folders of its segments and of its columns.
+    pub fn folders(&self) -> (String, String) {
+        (self.folder.clone(), columns::folder_of(&self.folder))
     }
 
     /// Closes all files, so that they open in a moment. Nothing can be read after.

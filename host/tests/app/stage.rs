@@ -25,7 +25,7 @@ pub fn revenue() -> &'static [u8] {
 }
 
 /// One for all tests of this process: it reserves much address space.
-fn engine() -> Engine {
+pub fn engine() -> Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let options = || Options { instances_max: 24, ..Options::default() };
     ENGINE.get_or_init(|| Engine::new(options()).unwrap()).clone()

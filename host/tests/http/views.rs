@@ -82,6 +82,12 @@ fn an_answer_says_all_that_is_known_of_it() {
     assert!(ended("published") >= 1.0);
     assert_eq!(ended("failed"), 0.0);
     assert_eq!(server.measured("bifocal_bisection_seconds_total{view=\"revenue\"}"), 0.0);
+    assert_eq!(server.measured("bifocal_transform_faults_total{view=\"revenue\",kind=\"trapped\"}"), 0.0);
+    assert!(server.measured("bifocal_fuel_per_settled_row{view=\"revenue\"}") > 0.0);
+    for (layer, of) in [("log", "orders"), ("batch", "revenue")] {
+        let stored = server.measured(&format!("bifocal_bytes_stored{{layer=\"{layer}\",of=\"{of}\"}}"));
+        assert!(stored > 0.0, "{layer} of {of}");
+    }
 }
 
 #[test]

@@ -367,10 +367,10 @@ pub fn is_long() -> bool {
     std::env::var_os("BIFOCAL_LONG").is_some()
 }
 
-/// Where power is lost, of so many changes: at each of them, or at `points` that lie as far apart as
-/// they can. The last one is behind the last change, where nothing but what was not synced is lost.
+/// Where power is lost, of so many changes: at `points` that lie as far apart as they can. The last one is
+/// behind the last change, where nothing but what was not synced is lost.
 pub fn points(operations: u64, points: u64) -> Vec<u64> {
-    let points = if is_long() { operations } else { points.min(operations).max(1) };
+    let points = points.min(operations).max(1);
     (0..=points).map(|i| i * operations / points).collect()
 }
 
@@ -382,14 +382,26 @@ pub fn lose_power<T>(
     at_most: u64,
     act: impl Fn(&Lossy) -> T,
     restart: impl Fn(&Lossy),
-    mut examine: impl FnMut(&Lossy, &T, &mut Random),
+    examine: impl FnMut(&Lossy, &T, &mut Random),
 ) -> u64 {
     let rehearsal = start.copy();
     act(&rehearsal);
     let operations = rehearsal.operations();
-    let points = points(operations, at_most);
+    let at = points(operations, if is_long() { operations } else { at_most });
+    lose_power_at(start, (&at, operations), act, restart, examine);
+    operations
+}
+
+/// The same at some of so many changes.
+pub fn lose_power_at<T>(
+    start: &Lossy,
+    (points, operations): (&[u64], u64),
+    act: impl Fn(&Lossy) -> T,
+    restart: impl Fn(&Lossy),
+    mut examine: impl FnMut(&Lossy, &T, &mut Random),
+) {
     println!("power is lost at {} places in {operations} changes", points.len());
-    for at in points {
+    for at in points.iter().copied() {
         let disk = start.copy();
         disk.fail_at(at);
         let said = act(&disk);
@@ -409,5 +421,4 @@ pub fn lose_power<T>(
             examine(&after, &said, &mut random);
         }
     }
-    operations
 }

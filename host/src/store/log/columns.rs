@@ -16,11 +16,12 @@
 use super::segment::{first_of, open_closed};
 use crate::extract::Need;
 use crate::offset::{Offset, Range};
-use crate::store::database::{CacheBytes, Database, Table};
+use crate::store::database::{CacheBytes, Database, Lasting, Table};
 use crate::store::disk::Disk;
 use crate::store::error::Error;
 use crate::stripe::{self, Projected};
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Events of a stripe.
@@ -136,10 +137,32 @@ impl Columns {
         };
         let rows: Vec<(Vec<u8>, Vec<u8>)> = columns.iter().map(encode).collect();
         let times = times.map(|times| (stripe.key(""), times_row(times)));
-        self.file(stripe)?.write(true, |write| {
+        let kept = self.file(stripe)?.write(true, |write| {
             write.put(COLUMNS, rows.iter().map(|(key, row)| (key.as_slice(), row.as_slice())))?;
             write.put(TIMES, times.iter().map(|(key, row)| (key.as_slice(), row.as_slice())))
-        })
+        });
+        match kept {
+            Err(error @ Error::Damaged { .. }) => self.drop_file(stripe, &error),
+            kept => kept,
+        }
+    }
+
+    /// Removes a file that cannot be written to any more: whoever asks next makes it again.
+    fn drop_file(&self, stripe: Stripe, error: &Error) -> Result<(), Error> {
+        let mut opened = self.lock();
+        opened.healed.push(error.to_string());
+        opened.files.remove(&stripe.file());
+        let name = self.name(stripe);
+        match self.disk.unlink(&name) {
+            // Somebody else was faster.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+            unlinked => unlinked.map_err(|cause| Error::disk(&name, cause)),
+        }
+    }
+
+    fn name(&self, stripe: Stripe) -> String {
+        let first = stripe.file() * STRIPES_PER_FILE * STRIPE_EVENTS;
+        format!("{}/{first:020}.redb", self.folder)
     }
 
     /// What was found damaged and made again, since the last time this was asked.
@@ -187,15 +210,16 @@ impl Columns {
     }
 
     fn open(&self, stripe: Stripe, healed: &mut Vec<String>) -> Result<Database, Error> {
-        let first = stripe.file() * STRIPES_PER_FILE * STRIPE_EVENTS;
-        let name = format!("{}/{first:020}.redb", self.folder);
+        let name = self.name(stripe);
         let fail = |cause| Error::disk(&name, cause);
         self.disk.create_folder(&self.folder).map_err(fail)?;
-        match Database::create(self.disk.as_ref(), &name, CACHE) {
+        // Nothing waits for a cache: what power loss damages is made again.
+        let create = || Database::create_lasting(self.disk.as_ref(), &name, CACHE, Lasting::OnceClosed);
+        match create() {
             Err(error @ Error::Damaged { .. }) => {
                 healed.push(error.to_string());
                 self.disk.unlink(&name).map_err(fail)?;
-                Database::create(self.disk.as_ref(), &name, CACHE)
+                create()
             }
             opened => opened,
         }

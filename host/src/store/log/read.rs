@@ -3,7 +3,7 @@
 
 use super::StreamLog;
 use super::before::Before;
-use super::columns::{Found, Stripe, StripeTimes};
+use super::columns::{Found, STRIPE_EVENTS, Stripe, StripeTimes};
 use super::fence::{Fence, Loss};
 use super::record::Stretch;
 use crate::digest::{Digest, Hasher};
@@ -40,6 +40,15 @@ impl Iterator for Pieces<'_> {
         self.next = stretch.as_ref().map_or(self.to, Stretch::end);
         Some(stretch)
     }
+}
+
+/// What was made of the events of a range.
+#[derive(Debug)]
+pub struct Made {
+    /// One a need.
+    pub columns: Vec<Projected>,
+    pub times_ms: Vec<i64>,
+    pub ingested_ms: Vec<i64>,
 }
 
 impl StreamLog {
@@ -80,6 +89,20 @@ impl StreamLog {
         Ok(greatest_ms)
     }
 
+    /// When an event came in, milliseconds UTC; known without reading the log for the newest ones of this
+    /// process, for which it is asked most.
+    pub fn ingested_ms(&self, offset: u64) -> Result<Option<i64>, Error> {
+        if offset >= self.head() || self.fence_at(offset).is_some() {
+            return Ok(None);
+        }
+        let known = self.ingested.lock().unwrap_or_else(PoisonError::into_inner).of(offset);
+        if known.is_some() {
+            return Ok(known);
+        }
+        let stretch = self.stretch_at(offset)?;
+        Ok(stretch.between(offset, offset + 1).next().map(|event| event.ingested_ms))
+    }
+
     /// The stretches from one offset to another, each with where it is to be read from, until one is lost.
     fn visit_to_loss(&self, from: u64, to: u64, mut visit: impl FnMut(&Stretch, u64)) -> Result<(), Error> {
         let mut at = from;
@@ -118,23 +141,35 @@ impl StreamLog {
             times => times,
         };
         let range = stripe.range();
-        let stretches = self.stretches(range)?;
-        let events = || stretches.iter().flat_map(|stretch| stretch.between(range.from.0, range.to.0));
-        let made = Projector::new(&missing).project(scratch, range, events());
+        let Made { columns: made, times_ms, ingested_ms } = self.project(&missing, scratch, range)?;
         let is_new = times.is_none();
         let times = match times {
             Some(times) => times,
             None => {
-                let (times_ms, ingested_ms) =
-                    events().map(|event| (event.time_ms, event.ingested_ms)).unzip();
-                let greatest_before_ms = self.greatest_before(range.from.0)?;
-                StripeTimes { times_ms, ingested_ms, greatest_before_ms }
+                StripeTimes { times_ms, ingested_ms, greatest_before_ms: self.greatest_before(range.from.0)? }
             }
         };
         let rows: Vec<(&Need, &Projected)> = missing.iter().zip(&made).collect();
         self.columns.keep(stripe, is_new.then_some(&times), &rows)?;
         let mut made = made.into_iter();
         Ok((times, columns.into_iter().filter_map(|column| column.or_else(|| made.next())).collect()))
+    }
+
+    /// What `needs` ask for of a range, from the events themselves: block by block, so that what is unpacked is
+    /// still at hand when it is read.
+    pub fn project(&self, needs: &[Need], scratch: &mut Scratch, range: Range) -> Result<Made, Error> {
+        let projector = Projector::new(needs);
+        let mut projecting = projector.begin(scratch, range);
+        let (mut times_ms, mut ingested_ms) = (Vec::new(), Vec::new());
+        let events = range.count().min(STRIPE_EVENTS) as usize;
+        times_ms.reserve_exact(events);
+        ingested_ms.reserve_exact(events);
+        self.visit(range, |event| {
+            projecting.push(&event);
+            times_ms.push(event.time_ms);
+            ingested_ms.push(event.ingested_ms);
+        })?;
+        Ok(Made { columns: projecting.finish(), times_ms, ingested_ms })
     }
 
     /// Columns of a range from the events themselves, whatever is cached.

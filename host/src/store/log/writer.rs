@@ -71,6 +71,8 @@ struct Commit {
     /// The first offset of this commit, and where each of its events lies: request and row.
     first: u64,
     accepted: Vec<(u32, u32)>,
+    /// Ascending: from which offset on events came in at which time.
+    ingested: Vec<(u64, i64)>,
 }
 
 /// A small row that is written with the events.
@@ -172,6 +174,8 @@ impl Writer {
     fn stage(&mut self, requests: &[Request]) -> Result<(Commit, Vec<Result<Receipt, Error>>), Error> {
         let mut commit = Commit { first: self.head, tail_first: self.head, ..Commit::default() };
         let mut receipts = Vec::with_capacity(requests.len());
+        // Accepted events that the tip does not count yet.
+        let mut uncounted: Vec<Event<'_>> = Vec::new();
         for (number, request) in requests.iter().enumerate() {
             let refused = match self.answered(request, &commit)? {
                 // It was done before: neither its key nor its mark is to be written once more, or a request
@@ -186,7 +190,7 @@ impl Writer {
                 receipts.push(Err(error));
                 continue;
             }
-            let receipt = self.stage_one(requests, number, request, &mut commit)?;
+            let receipt = self.stage_one(requests, number, &mut commit, &mut uncounted)?;
             if let Some(key) = &request.key {
                 commit.keys.insert(key.name.clone(), (key.request, receipt));
             }
@@ -195,6 +199,7 @@ impl Writer {
             }
             receipts.push(Ok(receipt));
         }
+        self.tip.extend(self.log.settings.stream.rule(), uncounted.into_iter());
         Ok((commit, receipts))
     }
 
@@ -270,17 +275,15 @@ impl Writer {
         Ok(None)
     }
 
-    fn stage_one(
+    fn stage_one<'a>(
         &mut self,
-        requests: &[Request],
+        requests: &'a [Request],
         number: usize,
-        request: &Request,
         commit: &mut Commit,
+        uncounted: &mut Vec<Event<'a>>,
     ) -> Result<Receipt, Error> {
-        let rule = self.log.settings.stream.rule();
         let mut receipt = Receipt { first_offset: self.head, ..Receipt::default() };
-        // Events whose times and digest are not yet counted in.
-        let mut group: Vec<Event<'_>> = Vec::new();
+        let Some(request) = requests.get(number) else { return Ok(receipt) };
         for (row, event) in request.stretch.rows(0..request.stretch.len()).enumerate() {
             let hash = id_hash(self.log.settings.seed, event.id);
             if let Some(same) = self.find(&event, hash, requests, commit)? {
@@ -293,19 +296,21 @@ impl Writer {
             }
             self.note_id(event.id, hash, requests, commit);
             commit.accepted.push((number as u32, row as u32));
+            if commit.ingested.last().is_none_or(|(_, ms)| *ms != event.ingested_ms) {
+                commit.ingested.push((self.head, event.ingested_ms));
+            }
             receipt.appended += 1;
             self.head += 1;
-            group.push(event);
+            uncounted.push(event);
             self.pending.push(&event, hash);
             if commit.blocks.is_empty() {
                 commit.tail.push(&event);
             }
             if self.pending.is_block() {
-                self.tip.extend(rule, group.drain(..));
+                self.tip.extend(self.log.settings.stream.rule(), uncounted.drain(..));
                 self.cut(commit);
             }
         }
-        self.tip.extend(rule, group.into_iter());
         receipt.next_offset = self.head;
         Ok(receipt)
     }
@@ -398,7 +403,7 @@ impl Writer {
     }
 
     fn commit(&mut self, commit: Commit) -> Result<(), Error> {
-        let Commit { blocks, tail, tail_first, keys, marks, first, .. } = commit;
+        let Commit { blocks, tail, tail_first, keys, marks, first, ingested, .. } = commit;
         let answers = keys.into_iter().map(|(name, (digest, receipt))| Note {
             table: KEYS,
             key: name.into_bytes(),
@@ -413,6 +418,7 @@ impl Writer {
         let tail = if blocks.is_empty() { &tail } else { &self.pending.records };
         self.write(&blocks, (tail_first, tail), &notes)?;
         *self.log.tip.lock().unwrap_or_else(PoisonError::into_inner) = self.tip.clone();
+        self.log.ingested.lock().unwrap_or_else(PoisonError::into_inner).extend(ingested);
         self.log.advance(self.head);
         if let Some(ids) = &mut self.ids {
             ids.commit(self.head);
