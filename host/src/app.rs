@@ -252,7 +252,7 @@ impl App {
             let what = format!("{key} of view '{name}' is set by the configuration file; change it there");
             return Err(Error::Conflict(what));
         }
-        let mut tried = view.record();
+        let mut tried = ViewRecord::clone(&view.record());
         for (key, value) in changes {
             settings::set(&mut tried, key, value).map_err(Error::Refused)?;
         }

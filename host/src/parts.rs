@@ -34,9 +34,6 @@ enum Cells {
     File(ViewFile),
 }
 
-/// Cells of a table that are looked through for a key rather than put in order.
-const LOOKED_THROUGH_MAX: usize = 65_536;
-
 impl Part {
     pub fn in_memory(half: Half) -> Part {
         let Half { range, table, rejected, tally } = half;
@@ -86,7 +83,7 @@ impl Part {
             Cells::File(file) => return Ok(Box::new(file.scan_prefix(leading)?)),
             Cells::Memory { table, order, .. } => (table, order),
         };
-        if is_key && order.get().is_none() && table.len() <= LOOKED_THROUGH_MAX {
+        if is_key {
             return Ok(Box::new(Sorted::of(table, table.of_key(leading))));
         }
         let order = order.get_or_init(|| table.sorted());

@@ -17,9 +17,6 @@ use std::collections::BTreeMap;
 /// The rank of a cell's key, its window, and which cell it is.
 type Place = (u32, i64, Slot);
 
-/// What a hash table of numbers takes for each of them: five bytes a place, not all of which are taken.
-const INDEX_BYTES: usize = 8;
-
 /// One cell's place in its table; stable for the table's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot(u32);
@@ -28,8 +25,14 @@ pub struct Slot(u32);
 struct Cell {
     window: i64,
     key: KeyId,
+    /// The cell of the same key that was there before: a point query finds all of them, however many cells
+    /// there are. `NO_CELL`: there was none.
+    earlier: u32,
     state: Span,
 }
+
+/// There are fewer cells than this.
+const NO_CELL: u32 = u32::MAX;
 
 impl Cell {
     fn hash(&self) -> u64 {
@@ -57,6 +60,8 @@ impl Span {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     keys: Keys,
+    /// The newest cell of each key, by its number.
+    newest: Vec<u32>,
     index: HashTable<u32>,
     cells: Vec<Cell>,
     states: Vec<u8>,
@@ -118,10 +123,12 @@ impl Table {
         self.broken.len()
     }
 
-    /// Bytes held for keys and states, with those that it takes to put them in order.
+    /// Bytes that it holds, room to grow among them, with those that it takes to put cells in order.
     pub fn bytes(&self) -> usize {
-        let a_cell = size_of::<Cell>() + INDEX_BYTES + size_of::<Place>() + size_of::<Slot>();
-        self.keys.bytes() + self.states.len() + self.cells.len() * a_cell
+        let to_sort = self.cells.len() * (size_of::<Place>() + size_of::<Slot>());
+        let newest = self.newest.capacity() * size_of::<u32>();
+        let cells = self.cells.capacity() * size_of::<Cell>();
+        self.keys.bytes() + self.index.allocation_size() + newest + cells + self.states.capacity() + to_sort
     }
 
     pub fn find(&self, key: &[u8], window: i64) -> Option<CellRef<'_>> {
@@ -165,11 +172,15 @@ impl Table {
         order.into_iter().map(|(.., slot)| slot).collect()
     }
 
-    /// The cells of one key, by window: looks at every cell, which is less than to sort them all.
+    /// The cells of one key, by window.
     pub fn of_key(&self, key: &[u8]) -> Vec<Slot> {
-        let Some(id) = self.keys.find(key) else { return Vec::new() };
-        let cells = self.cells.iter().zip(0..).filter(|(cell, _)| cell.key == id);
-        let mut found: Vec<(i64, Slot)> = cells.map(|(cell, slot)| (cell.window, Slot(slot))).collect();
+        let newest = self.keys.find(key).and_then(|key| self.newest.get(key.place()));
+        let mut next = newest.copied().unwrap_or(NO_CELL);
+        let mut found: Vec<(i64, Slot)> = Vec::new();
+        while let Some(cell) = self.cells.get(next as usize) {
+            found.push((cell.window, Slot(next)));
+            next = cell.earlier;
+        }
         found.sort_unstable();
         found.into_iter().map(|(_, slot)| slot).collect()
     }
@@ -281,7 +292,12 @@ impl Table {
 
     fn insert(&mut self, key: KeyId, window: i64, state: &[u8]) -> Slot {
         let slot = self.cells.len() as u32;
-        let cell = Cell { window, key, state: append(&mut self.states, state) };
+        if self.newest.len() <= key.place() {
+            self.newest.resize(key.place() + 1, NO_CELL);
+        }
+        let newest = self.newest.get_mut(key.place());
+        let earlier = newest.map_or(NO_CELL, |newest| std::mem::replace(newest, slot));
+        let cell = Cell { window, key, earlier, state: append(&mut self.states, state) };
         self.cells.push(cell);
         let cells = &self.cells;
         self.index.insert_unique(cell.hash(), slot, |slot| cells.get(*slot as usize).map_or(0, Cell::hash));

@@ -13,6 +13,8 @@ mod lives;
 #[path = "store/lossy.rs"]
 #[allow(dead_code, reason = "the tests of the store use more of it")]
 mod lossy;
+#[path = "app/no_room.rs"]
+mod no_room;
 #[path = "app/power.rs"]
 mod power;
 #[path = "app/stage.rs"]

@@ -103,7 +103,7 @@ impl Deployment {
     fn deploy(&self, app: &Arc<App>, wanted: Wanted) -> Result<Deployed, Error> {
         let view = app.view(&self.view).ok();
         let record = view.as_ref().map(|view| view.record());
-        let stream = deploy::stream_of(&self.view, record.as_ref(), wanted.stream.as_deref())?;
+        let stream = deploy::stream_of(&self.view, record.as_deref(), wanted.stream.as_deref())?;
         let stream = app.stream(&stream)?;
         let kept = record.as_ref().and_then(|record| Some(record.live_version()?.settings.clone()));
         let settings = wanted.settings.or(kept).unwrap_or_else(|| "{}".into());

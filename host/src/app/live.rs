@@ -65,6 +65,8 @@ struct State {
     halted: Option<String>,
     /// More is held in memory than may be.
     is_full: bool,
+    /// Why what is folded could not be laid on disk when that was last tried.
+    unkept: Option<String>,
     /// Why it lags, though it folds.
     strain: Option<String>,
 }
@@ -206,6 +208,12 @@ impl Live {
             }
             // What is folded waits for room on disk, not the other way round: this view alone lags.
             if pointer.bytes() > self.speed_memory_bytes {
+                let unkept = self.lock().unkept.clone();
+                if let Some(why) = unkept {
+                    self.set_trouble(Some(format!(
+                        "its memory is full of what cannot be laid on disk: {why}"
+                    )));
+                }
                 std::thread::sleep(ROOM);
                 continue;
             }
@@ -251,32 +259,35 @@ impl Live {
 
     /// Folds large parts together and lays them on disk, until the end and once more.
     fn keep(&self, store: &Store) {
-        let (mut last, mut said) = (Instant::now(), None);
+        let mut last = Instant::now();
         loop {
             let is_last = self.is_ended();
             let bytes = self.near.pointer().bytes();
             // To fold two parts together takes as much again: where there is no room for that, disk comes first.
             let is_large = bytes > self.speed_memory_bytes / 2;
             let is_much = bytes > PERSIST_BYTES && self.near.unpersisted() > 0;
-            let is_due = is_last || last.elapsed() >= PERSIST || is_much;
+            let is_due = is_last || is_large || is_much || last.elapsed() >= PERSIST;
             let kept = catch_unwind(AssertUnwindSafe(|| {
-                if is_due || is_large {
+                if is_due {
                     last = Instant::now();
                     self.persist(store)?;
                 }
                 while !is_last && !is_large && self.near.tidy_all(&self.calls)? {}
                 Ok::<(), half::Error>(())
             }));
-            match kept {
-                Ok(Ok(())) => said = None,
+            let failed = match kept {
+                Ok(Ok(())) => None,
                 // The speed view is in memory all the same, and the log has it.
                 Ok(Err(error)) => {
-                    self.warn(&mut said, error.to_string());
                     if let half::Error::Store(error) = &error {
                         _ = self.heal(error);
                     }
+                    Some(error.to_string())
                 }
-                Err(panic) => self.warn(&mut said, panicked(&panic)),
+                Err(panic) => Some(panicked(&panic)),
+            };
+            if is_due || failed.is_some() {
+                self.set_unkept(failed);
             }
             if is_last {
                 return;
@@ -285,12 +296,12 @@ impl Live {
         }
     }
 
-    /// Once for as long as the same goes on.
-    fn warn(&self, said: &mut Option<String>, trouble: String) {
-        if said.as_ref() != Some(&trouble) {
-            eprintln!("warning  {}: {trouble}", self.name);
+    /// Told once for as long as the same goes on.
+    fn set_unkept(&self, unkept: Option<String>) {
+        let before = std::mem::replace(&mut self.lock().unkept, unkept.clone());
+        if let Some(why) = unkept.filter(|why| before.as_ref() != Some(why)) {
+            eprintln!("warning  {}: {why}", self.name);
         }
-        *said = Some(trouble);
     }
 
     fn persist(&self, store: &Store) -> Result<(), half::Error> {

@@ -20,7 +20,7 @@ pub struct View {
     pub stream: Arc<Stream>,
     store: Arc<Store>,
     /// As the catalog has it.
-    record: RwLock<ViewRecord>,
+    record: RwLock<Arc<ViewRecord>>,
     live: RwLock<Arc<Live>>,
     pub runs: Runs,
     /// One change of what is live at a time.
@@ -99,14 +99,14 @@ impl View {
             name: record.name.clone(),
             stream,
             store: store.clone(),
-            record: RwLock::new(record),
+            record: RwLock::new(Arc::new(record)),
             live: RwLock::new(Arc::new(live)),
             runs: Runs::default(),
             changing: Mutex::default(),
         }
     }
 
-    pub fn record(&self) -> ViewRecord {
+    pub fn record(&self) -> Arc<ViewRecord> {
         self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -121,7 +121,7 @@ impl View {
     /// Reads the record anew, after the catalog has changed.
     pub(super) fn reload(&self) -> Result<(), Error> {
         let record = self.store.view(&self.name)?;
-        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record;
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(record);
         Ok(())
     }
 
@@ -257,12 +257,12 @@ impl View {
     }
 
     pub fn incidents(&self) -> Vec<IncidentRecord> {
-        self.record().incidents
+        self.record().incidents.clone()
     }
 
     /// When incremental and full runs are made.
     pub fn schedules(&self) -> Result<(Schedule, Schedule), String> {
-        let settings = self.record().settings;
+        let settings = &self.record().settings;
         Ok((settings.batch.parse()?, settings.full.parse()?))
     }
 }

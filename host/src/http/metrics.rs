@@ -120,8 +120,7 @@ struct OfView {
     name: String,
     pointer: Arc<crate::near::Pointer>,
     freshness_ms: i64,
-    runs: Vec<crate::store::RunRecord>,
-    incidents: usize,
+    record: Arc<crate::store::ViewRecord>,
     is_live: bool,
     bisecting: Duration,
     faults: [u64; FAULT_KINDS.len()],
@@ -136,13 +135,11 @@ impl Host {
             let (pointer, record) = (live.near.pointer(), view.record());
             let freshness_ms = live.freshness_ms(pointer.visible, now_ms);
             let is_live = view.state().0 == crate::app::State::Live;
-            let (name, incidents) = (view.name.clone(), record.incidents.len());
             OfView {
-                name,
+                name: view.name.clone(),
                 pointer,
                 freshness_ms,
-                runs: record.runs,
-                incidents,
+                record,
                 is_live,
                 bisecting: live.following.bisecting(),
                 faults: live.faults(),
@@ -196,15 +193,15 @@ impl Host {
                 ConstCounter::new(*count).encode(metric.encode_family(&labels)?)?;
             }
         }
-        let took = each(|view| view.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));
+        let took = each(|view| view.record.runs.last().map_or(0.0, |run| run.took_ms as f64 / 1e3));
         gauges(encoder, "batch_duration_seconds", "Of the last run", "view", &took)?;
         let rate = each(|view| {
-            view.runs.last().map_or(0.0, |run| run.events as f64 * 1e3 / run.took_ms.max(1) as f64)
+            view.record.runs.last().map_or(0.0, |run| run.events as f64 * 1e3 / run.took_ms.max(1) as f64)
         });
         gauges(encoder, "replay_events_per_second", "Of the last run", "view", &rate)?;
-        let drift = each(|view| view.runs.last().map_or(0.0, |run| run.differ as f64));
+        let drift = each(|view| view.record.runs.last().map_or(0.0, |run| run.differ as f64));
         gauges(encoder, "drift_cells", "Cells that differed in the last run", "view", &drift)?;
-        let incidents = each(|view| view.incidents as f64);
+        let incidents = each(|view| view.record.incidents.len() as f64);
         gauges(encoder, "incidents", "Recorded faults that are kept", "view", &incidents)?;
         let broken = each(|view| {
             let base = view.pointer.base_view().map_or(0, |base| base.meta().broken);

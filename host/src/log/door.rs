@@ -70,34 +70,40 @@ impl WatermarkRule {
     }
 }
 
+/// An event that lies behind the watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Counted from the first event of the range.
+    pub row: usize,
+    pub time_ms: i64,
+    /// Before the event.
+    pub watermark_ms: i64,
+}
+
 impl Times {
-    /// Whether no event lies further than `lateness_ms` behind the watermark before it, so that no window of it
-    /// can have been closed: nearly always so, and found in a fraction of the time that going through them takes.
-    pub fn none_is_behind(&self, lateness_ms: i64) -> bool {
-        let WatermarkRule { out_of_orderness_ms, max_ahead_ms } = self.rule;
-        let behind_ms = out_of_orderness_ms.saturating_add(lateness_ms);
-        let mut greatest_ms = self.greatest_before_ms.unwrap_or(i64::MIN);
-        let mut any = false;
-        for (time_ms, ingested_ms) in self.times_ms.iter().zip(&self.ingested_ms) {
-            any |= *time_ms < greatest_ms.saturating_sub(behind_ms);
-            let counts = *time_ms <= ingested_ms.saturating_add(max_ahead_ms);
-            greatest_ms = greatest_ms.max(if counts { *time_ms } else { i64::MIN });
-        }
-        !any
+    /// The events that lie further than `lateness_ms` behind the watermark before them, ascending: few, and no
+    /// other can have a window that was closed.
+    pub fn behind(&self, lateness_ms: i64) -> Vec<Behind> {
+        let all = self.watermarks().enumerate();
+        let behind = all.filter(|(_, (time_ms, before_ms))| time_ms.saturating_add(lateness_ms) < *before_ms);
+        behind.map(|(row, (time_ms, watermark_ms))| Behind { row, time_ms, watermark_ms }).collect()
     }
 
     /// Each event's time, with the watermark before it.
     pub fn with_watermark(&self) -> impl Iterator<Item = (i64, Option<i64>)> {
-        // A number and a flag: the greater of two options costs several times the greater of two numbers.
+        self.watermarks().map(|(time_ms, before_ms)| (time_ms, (before_ms > i64::MIN).then_some(before_ms)))
+    }
+
+    /// The same; `i64::MIN` where there is none yet: the greater of two options costs several times the greater
+    /// of two numbers.
+    fn watermarks(&self) -> impl Iterator<Item = (i64, i64)> {
+        let WatermarkRule { out_of_orderness_ms, max_ahead_ms } = self.rule;
         let mut greatest_ms = self.greatest_before_ms.unwrap_or(i64::MIN);
-        let mut any = self.greatest_before_ms.is_some();
         self.times_ms.iter().zip(&self.ingested_ms).map(move |(time_ms, ingested_ms)| {
-            let before = any.then(|| greatest_ms.saturating_sub(self.rule.out_of_orderness_ms));
-            if !self.rule.is_future(*time_ms, *ingested_ms) {
-                greatest_ms = greatest_ms.max(*time_ms);
-                any = true;
-            }
-            (*time_ms, before)
+            let before_ms = greatest_ms.saturating_sub(out_of_orderness_ms);
+            let counts = *time_ms <= ingested_ms.saturating_add(max_ahead_ms);
+            greatest_ms = greatest_ms.max(if counts { *time_ms } else { i64::MIN });
+            (*time_ms, before_ms)
         })
     }
 }

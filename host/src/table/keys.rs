@@ -1,6 +1,6 @@
 //! The distinct keys of a table, by number. Owns their bytes; knows nothing of windows and states.
 
-use super::{INDEX_BYTES, Span, append};
+use super::{Span, append};
 use crate::calls::{hash_in, hash_of_key};
 use hashbrown::HashTable;
 
@@ -13,9 +13,14 @@ impl KeyId {
         hash_in(self.0.into(), window)
     }
 
-    /// What a list with an entry for each key has for this one.
+    /// Where a list with an entry for each key has that of this one.
+    pub fn place(self) -> usize {
+        self.0 as usize
+    }
+
+    /// What such a list has there.
     pub fn of<T: Copy + Default>(self, by_key: &[T]) -> T {
-        by_key.get(self.0 as usize).copied().unwrap_or_default()
+        by_key.get(self.place()).copied().unwrap_or_default()
     }
 }
 
@@ -36,10 +41,11 @@ struct Key {
 }
 
 impl Keys {
-    /// Bytes held, with those that it takes to rank them.
+    /// Bytes held, room to grow among them, with those that it takes to rank them.
     pub fn bytes(&self) -> usize {
-        let a_key = size_of::<Key>() + INDEX_BYTES + size_of::<Prefixed>() + size_of::<u32>();
-        self.bytes.len() + self.keys.len() * a_key
+        let to_rank = self.keys.len() * (size_of::<Prefixed>() + size_of::<u32>());
+        let keys = self.keys.capacity() * size_of::<Key>();
+        self.index.allocation_size() + keys + self.bytes.capacity() + to_rank
     }
 
     pub fn get(&self, id: KeyId) -> &[u8] {
