@@ -32,6 +32,10 @@ mod replay;
 use bifocal::certificate::Certificate;
 use measure::Line;
 
+/// That of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: benches orders [EVENTS [HOT_EVENTS]] | parts [EVENTS] | store [EVENTS] | large [EVENTS] | living | overload [EVENTS [orders | hot | keys]] | languages [EVENTS] | durable";
 
 enum What {

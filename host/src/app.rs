@@ -1,6 +1,7 @@
 //! The running host: streams that take events, views that follow them, runs that recompute them. Owns
 //! every thread and what all of them share; what is decided is decided by the activities.
 
+mod background;
 mod deployment;
 mod error;
 mod journal;

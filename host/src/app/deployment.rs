@@ -1,6 +1,7 @@
 //! A version on its way to be live: checked, built beside the one that is served, switched to in one step.
 //! Owns what a deployment has come to; what a version must be belongs to `deploy`.
 
+use super::background;
 use super::live::Live;
 use super::runs;
 use super::stoppable::Stoppable;
@@ -91,6 +92,7 @@ impl Deployment {
 
     /// Deploys, from the check to the switch.
     pub(super) fn run(&self, app: &Arc<App>, wanted: Wanted) {
+        background::step_back();
         let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.deploy(app, wanted)));
         let panicked = || Err(Error::Unavailable("a deployment panicked, which is a bug of bifocal".into()));
         self.set(match made.unwrap_or_else(|_| panicked()) {

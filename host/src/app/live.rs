@@ -1,6 +1,7 @@
 //! One version of a view while it is followed: what it calls, what is served of it, and the threads that
 //! move it. Owns when steps are made; what a step is belongs to `near`.
 
+use super::background;
 use super::strain::{SHARE_MAX, Strain};
 use super::{Error, Stream};
 use crate::calls::{Calls, FAULT_KINDS, Verdicts};
@@ -259,6 +260,7 @@ impl Live {
 
     /// Folds large parts together and lays them on disk, until the end and once more.
     fn keep(&self, store: &Store) {
+        background::step_back();
         let mut last = Instant::now();
         loop {
             let is_last = self.is_ended();

@@ -3,6 +3,7 @@
 //! what a run computes and who is at fault belongs to `renewal`.
 
 use super::Error;
+use super::background;
 use super::live::Live;
 use super::stoppable::Stoppable;
 use super::view::View;
@@ -173,6 +174,7 @@ impl Runs {
 
 /// Makes the runs of a view until it is stopped.
 pub fn work(view: &View, threads: usize) {
+    background::step_back();
     while !view.runs.is_stopping() {
         match view.runs.next() {
             Some(order) => {

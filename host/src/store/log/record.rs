@@ -33,15 +33,17 @@ struct Run {
     source: Option<String>,
 }
 
-/// Records in the making.
 /// What a usual record has beside its payload and id.
 const PUT_AT_ONCE_BYTES: usize = 48;
 
+/// Records in the making.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     pub bytes: Vec<u8>,
     pub count: u64,
     last: Option<Run>,
+    /// The next record is whole, whatever it shares with the last one.
+    is_apart: bool,
 }
 
 impl Records {
@@ -73,6 +75,9 @@ impl Records {
 
     /// Whether the event follows the last one; notes its position if so.
     fn goes_on(&mut self, event: &Event<'_>) -> bool {
+        if std::mem::take(&mut self.is_apart) {
+            return false;
+        }
         let Some(last) = &mut self.last else { return false };
         let next = last.position.wrapping_add(1);
         let same = last.ingested_ms == event.ingested_ms
@@ -122,6 +127,11 @@ impl Records {
             text(&mut self.bytes, name.as_bytes());
             text(&mut self.bytes, value.as_bytes());
         }
+    }
+
+    /// What follows can be read without what is here.
+    pub fn part(&mut self) {
+        self.is_apart = true;
     }
 
     pub fn clear(&mut self) {

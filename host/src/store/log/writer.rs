@@ -60,11 +60,10 @@ struct Pending {
 /// What one transaction writes.
 #[derive(Default)]
 struct Commit {
-    /// Offset of the first event: its block, and the hashes of its ids if it has some.
-    blocks: Vec<(u64, Vec<u8>, Vec<u8>)>,
-    /// Events since the last block of this commit, or all of it if it has none.
-    tail: Records,
-    tail_first: u64,
+    blocks: Vec<Cut>,
+    /// Where those events of this commit that are in none of its blocks begin: their offset, and the byte of
+    /// what is pending.
+    tail: (u64, usize),
     keys: BTreeMap<String, (Digest, Receipt)>,
     /// Rows by key of how far sources were appended.
     marks: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -73,6 +72,12 @@ struct Commit {
     accepted: Vec<(u32, u32)>,
     /// Ascending: from which offset on events came in at which time.
     ingested: Vec<(u64, i64)>,
+}
+
+/// Events that make up a block.
+struct Cut {
+    first: u64,
+    pending: Pending,
 }
 
 /// A small row that is written with the events.
@@ -172,7 +177,7 @@ impl Writer {
 
     /// Gives each event its offset, or finds that it is there.
     fn stage(&mut self, requests: &[Request]) -> Result<(Commit, Vec<Result<Receipt, Error>>), Error> {
-        let mut commit = Commit { first: self.head, tail_first: self.head, ..Commit::default() };
+        let mut commit = self.begun();
         let mut receipts = Vec::with_capacity(requests.len());
         // Accepted events that the tip does not count yet.
         let mut uncounted: Vec<Event<'_>> = Vec::new();
@@ -303,9 +308,6 @@ impl Writer {
             self.head += 1;
             uncounted.push(event);
             self.pending.push(&event, hash);
-            if commit.blocks.is_empty() {
-                commit.tail.push(&event);
-            }
             if self.pending.is_block() {
                 self.tip.extend(self.log.settings.stream.rule(), uncounted.drain(..));
                 self.cut(commit);
@@ -315,25 +317,22 @@ impl Writer {
         Ok(receipt)
     }
 
+    /// A commit of what comes next, which is to be read without what is pending from earlier ones.
+    fn begun(&mut self) -> Commit {
+        self.pending.records.part();
+        let tail = (self.head, self.pending.records.bytes.len());
+        Commit { first: self.head, tail, ..Commit::default() }
+    }
+
     /// Makes a block of what is pending.
     fn cut(&mut self, commit: &mut Commit) {
-        let pending = std::mem::take(&mut self.pending);
-        let count = pending.records.count;
-        if count == 0 {
-            self.pending = pending;
+        if self.pending.records.count == 0 {
             return;
         }
-        let row = block::encode(
-            &pending.before,
-            count as u32,
-            pending.times_ms.unwrap_or_default(),
-            &pending.records.bytes,
-        );
-        let hashes = if pending.has_ids { pending.id_hashes } else { Vec::new() };
-        commit.blocks.push((self.head - count, row, hashes));
-        commit.tail.clear();
-        commit.tail_first = self.head;
-        self.pending.before = self.tip.clone();
+        let next = Pending { before: self.tip.clone(), ..Pending::default() };
+        let pending = std::mem::replace(&mut self.pending, next);
+        commit.blocks.push(Cut { first: self.head - pending.records.count, pending });
+        commit.tail = (self.head, 0);
     }
 
     /// Whether an event with this id is there, and has the same payload.
@@ -403,7 +402,7 @@ impl Writer {
     }
 
     fn commit(&mut self, commit: Commit) -> Result<(), Error> {
-        let Commit { blocks, tail, tail_first, keys, marks, first, ingested, .. } = commit;
+        let Commit { blocks, tail, keys, marks, first, ingested, .. } = commit;
         let answers = keys.into_iter().map(|(name, (digest, receipt))| Note {
             table: KEYS,
             key: name.into_bytes(),
@@ -414,9 +413,7 @@ impl Writer {
         if self.head == first && notes.is_empty() {
             return Ok(());
         }
-        // After a block the tail is what is pending, which starts anew.
-        let tail = if blocks.is_empty() { &tail } else { &self.pending.records };
-        self.write(&blocks, (tail_first, tail), &notes)?;
+        self.write(&blocks, tail, &notes)?;
         *self.log.tip.lock().unwrap_or_else(PoisonError::into_inner) = self.tip.clone();
         self.log.ingested.lock().unwrap_or_else(PoisonError::into_inner).extend(ingested);
         self.log.advance(self.head);
@@ -429,27 +426,23 @@ impl Writer {
         Ok(())
     }
 
-    fn write(
-        &self,
-        blocks: &[(u64, Vec<u8>, Vec<u8>)],
-        (tail_first, tail): (u64, &Records),
-        notes: &[Note],
-    ) -> Result<(), Error> {
-        let offsets: Vec<[u8; 8]> = blocks.iter().map(|(first, ..)| first.to_be_bytes()).collect();
-        let rows = offsets.iter().zip(blocks);
+    fn write(&self, blocks: &[Cut], (tail_first, from): (u64, usize), notes: &[Note]) -> Result<(), Error> {
+        let packed = packed(blocks);
+        let keys: Vec<[u8; 8]> = blocks.iter().map(|block| block.first.to_be_bytes()).collect();
+        let tail_count = self.head - tail_first;
         self.segment.with(|database| {
             database.write(true, |write| {
                 if !blocks.is_empty() {
-                    write.load(
-                        BLOCKS,
-                        rows.clone().map(|(key, (_, row, _))| (key.as_slice(), row.as_slice())),
-                    )?;
-                    let ids = rows.filter(|(_, (.., ids))| !ids.is_empty());
-                    write.load(IDS, ids.map(|(key, (.., ids))| (key.as_slice(), ids.as_slice())))?;
+                    let rows = keys.iter().zip(&packed);
+                    write.load(BLOCKS, rows.map(|(key, row)| (key.as_slice(), row.as_slice())))?;
+                    let ids = keys.iter().zip(blocks).filter(|(_, block)| block.pending.has_ids);
+                    let ids = ids.map(|(key, block)| (key.as_slice(), block.pending.id_hashes.as_slice()));
+                    write.load(IDS, ids)?;
                     write.clear(TAIL)?;
                 }
-                if tail.count > 0 {
-                    let row = tail_row(tail.count, &tail.bytes);
+                if tail_count > 0 {
+                    let records = self.pending.records.bytes.get(from..).unwrap_or_default();
+                    let row = tail_row(tail_count, records);
                     write.load(TAIL, [(tail_first.to_be_bytes().as_slice(), row.as_slice())])?;
                 }
                 write.put(META, [(HEAD, self.head.to_le_bytes().as_slice())])?;
@@ -462,10 +455,10 @@ impl Writer {
 
     /// Ends the segment with what is pending as its last block, and begins the next one.
     pub fn roll(&mut self) -> Result<(), Error> {
-        let mut commit = Commit { first: self.head, ..Commit::default() };
+        let mut commit = self.begun();
         self.cut(&mut commit);
         if !commit.blocks.is_empty() {
-            self.write(&commit.blocks, (self.head, &Records::default()), &[])?;
+            self.write(&commit.blocks, commit.tail, &[])?;
         }
         let disk = self.log.disk.as_ref();
         self.segment.seal(disk)?;
@@ -483,7 +476,31 @@ impl Writer {
     }
 }
 
+/// The rows of blocks. Packing takes more than all else that becomes of an event: several are packed on as
+/// many threads as there are.
+fn packed(blocks: &[Cut]) -> Vec<Vec<u8>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(blocks.len() / 2).max(1);
+    let pack = |blocks: &[Cut]| blocks.iter().map(|block| block.pending.packed()).collect::<Vec<_>>();
+    let mut shares = blocks.chunks(blocks.len().div_ceil(threads).max(1));
+    let Some(own) = shares.next() else { return Vec::new() };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| (share, scope.spawn(move || pack(share)))).collect();
+        let mut rows = pack(own);
+        for (share, other) in others {
+            // A thread that could not do it is a bug; what it was to do is done here.
+            rows.extend(other.join().unwrap_or_else(|_| pack(share)));
+        }
+        rows
+    })
+}
+
 impl Pending {
+    /// The row of a block of these events.
+    fn packed(&self) -> Vec<u8> {
+        let Pending { records, times_ms, before, .. } = self;
+        block::encode(before, records.count as u32, times_ms.unwrap_or_default(), &records.bytes)
+    }
+
     fn push(&mut self, event: &Event<'_>, id_hash: u64) {
         self.records.push(event);
         self.id_hashes.extend_from_slice(&id_hash.to_le_bytes());
