@@ -20,7 +20,7 @@ pub use error::Error;
 use journal::Journal;
 pub use journal::Line;
 pub use live::Live;
-pub use runs::{Ended, Order, Runs};
+pub use runs::{Ended, Order, Outcome, Runs, Work};
 pub use settings::Config;
 pub use shown::StreamShown;
 pub use stream::Stream;

@@ -48,6 +48,7 @@ pub mod witness;
 pub mod renewal;
 pub mod drill;
 pub mod run;
+pub mod verify;
 pub mod serving;
 pub mod check;
 pub mod change;

@@ -87,7 +87,8 @@ pub fn answer<E: From<Error>>(
     let mut marker = Marker::new(pointer, query).map_err(Error::from)?;
     let mut left = query.limit.unwrap_or(usize::MAX);
     while left > 0 {
-        let few = few(cells.as_mut(), &mut marker).map_err(Error::from)?;
+        let most = if query.stops_at_limit() { left.min(CELLS_AT_A_TIME) } else { CELLS_AT_A_TIME };
+        let few = few(cells.as_mut(), &mut marker, most).map_err(Error::from)?;
         if few.is_empty() {
             break;
         }
@@ -135,10 +136,14 @@ fn cells<'a>(
     })
 }
 
-/// The next cells with their marks.
-fn few(cells: &mut dyn Source, marker: &mut Marker<'_>) -> Result<Vec<(Cell, Marks)>, table::Error> {
+/// The next cells, at most so many, with their marks.
+fn few(
+    cells: &mut dyn Source,
+    marker: &mut Marker<'_>,
+    most: usize,
+) -> Result<Vec<(Cell, Marks)>, table::Error> {
     let mut few = Vec::new();
-    while let Some(cell) = cells.head().filter(|_| few.len() < CELLS_AT_A_TIME) {
+    while let Some(cell) = cells.head().filter(|_| few.len() < most) {
         let marks = marker.mark(&cell)?;
         few.push((cell.to_owned(), marks));
         cells.advance()?;

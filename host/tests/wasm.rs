@@ -178,7 +178,8 @@ fn calls_that_fail_are_counted_by_what_was_wrong() {
     };
     assert_eq!(count("trap"), [("trapped", 4)]);
     assert_eq!(count("loop"), [("fuel", 4)]);
-    assert_eq!(count("memory"), [("memory", 4)]);
+    // Calls of several rows have less fuel than it takes to eat so much memory.
+    assert_eq!(count("memory"), [("fuel", 2), ("memory", 2)]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::offset::{Offset, Range};
 use crate::refold::{Choice, Means, Target};
 use crate::renewal::{Kind, Renewal, Renewed};
 use crate::store::{IncidentRecord, Payloads, RunKind, RunRecord, RunResult};
+use crate::verify::{Verified, verify};
 use crate::witness::Party;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,27 +30,58 @@ const CHUNK_ROWS: u64 = 65_536;
 /// Orders that have ended and are remembered.
 const ENDED_MAX: usize = 32;
 
-/// A run that somebody follows.
+/// What is ordered.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A run; with a choice if it is a targeted one.
+    Run(RunKind, Option<Choice>),
+    /// The served batch view against the witness, past every cache; nothing is published.
+    Verify,
+}
+
+impl Work {
+    /// Which run it is, if it is one.
+    pub fn run(&self) -> Option<RunKind> {
+        match self {
+            Work::Run(kind, _) => Some(*kind),
+            Work::Verify => None,
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Work::Run(kind, _) => kind.name(),
+            Work::Verify => "verify",
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It may have failed all the same.
+    Run(RunRecord),
+    Verified(Verified),
+}
+
+/// Work that somebody follows.
 #[derive(Debug)]
 pub struct Order {
     /// Counts the orders of a view since the start.
     pub id: u64,
-    pub kind: RunKind,
-    /// Of a targeted run.
-    choice: Option<Choice>,
+    pub work: Work,
     /// Events that are folded, and that will have been at the end.
     pub done: AtomicU64,
     pub total: AtomicU64,
-    ended: Mutex<Option<Result<RunRecord, String>>>,
+    ended: Mutex<Option<Result<Outcome, String>>>,
     has_ended: Condvar,
 }
 
 impl Order {
-    fn new(id: u64, kind: RunKind, choice: Option<Choice>) -> Order {
+    fn new(id: u64, work: Work) -> Order {
         Order {
             id,
-            kind,
-            choice,
+            work,
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             ended: Mutex::default(),
@@ -58,18 +90,18 @@ impl Order {
     }
 
     /// What became of it; None while it waits or goes on.
-    pub fn ended(&self) -> Option<Result<RunRecord, String>> {
+    pub fn ended(&self) -> Option<Result<Outcome, String>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits for the end, at most so long.
-    pub fn wait(&self, time: Duration) -> Option<Result<RunRecord, String>> {
+    pub fn wait(&self, time: Duration) -> Option<Result<Outcome, String>> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.has_ended.wait_timeout_while(ended, time, |ended| ended.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    fn end(&self, result: Result<RunRecord, String>) {
+    fn end(&self, result: Result<Outcome, String>) {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         self.has_ended.notify_all();
     }
@@ -99,6 +131,16 @@ pub struct Ended {
     pub failed: u64,
 }
 
+impl Ended {
+    fn count(&mut self, work: &Work, made: &Result<Outcome, Error>) {
+        match (work, made) {
+            (Work::Verify, _) => {}
+            (_, Ok(Outcome::Run(run))) if run.result == RunResult::Published => self.published += 1,
+            _ => self.failed += 1,
+        }
+    }
+}
+
 impl Runs {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -106,6 +148,11 @@ impl Runs {
 
     /// Puts a run in line.
     pub fn order(&self, kind: RunKind, choice: Option<Choice>) -> Result<Arc<Order>, Error> {
+        self.order_work(Work::Run(kind, choice))
+    }
+
+    /// Puts work in line.
+    pub fn order_work(&self, work: Work) -> Result<Arc<Order>, Error> {
         if self.is_stopping() {
             return Err(Error::Stopping);
         }
@@ -116,7 +163,7 @@ impl Runs {
             )));
         }
         state.last += 1;
-        let order = Arc::new(Order::new(state.last, kind, choice));
+        let order = Arc::new(Order::new(state.last, work));
         state.waiting.push_back(order.clone());
         state.known.push_back(order.clone());
         while state.known.len() > ENDED_MAX
@@ -183,10 +230,9 @@ pub fn work(view: &View, threads: usize) {
                 let made = made.unwrap_or_else(|_| {
                     Err(Error::Unavailable("a run panicked, which is a bug of bifocal".into()))
                 });
-                let is_published = made.as_ref().is_ok_and(|run| run.result == RunResult::Published);
                 let mut state = view.runs.lock();
                 state.current = None;
-                *(if is_published { &mut state.ended.published } else { &mut state.ended.failed }) += 1;
+                state.ended.count(&order.work, &made);
                 drop(state);
                 if let Err(error) = &made {
                     eprintln!("run      {}: {error}", view.name);
@@ -246,19 +292,46 @@ fn now_ms() -> i64 {
 }
 
 /// One run, from the cut to what is published.
-fn make(view: &View, order: &Order, threads: usize) -> Result<RunRecord, Error> {
+fn make(view: &View, order: &Order, threads: usize) -> Result<Outcome, Error> {
+    let (kind, choice) = match &order.work {
+        Work::Run(kind, choice) => (*kind, choice.as_ref()),
+        Work::Verify => return verified(view, order).map(Outcome::Verified),
+    };
     let _changing = view.changing();
     let live = view.live();
     if live.is_halted() {
         return Err(Error::Conflict(format!("view '{}' is halted; resume it first", view.name)));
     }
     let making = Making { view, live: &live, order, threads };
-    let made = making.make();
+    let made = making.make(kind, choice);
     if made.is_err() {
         live.near.uncut();
     }
     view.reload()?;
-    made
+    made.map(Outcome::Run)
+}
+
+/// The batch view that is served now against the witness. It goes on being served, and may be replaced
+/// meanwhile.
+fn verified(view: &View, order: &Order) -> Result<Verified, Error> {
+    let live = view.live();
+    let pointer = live.near.pointer();
+    let Some(base) = &pointer.base else {
+        return Err(Error::Conflict(format!("view '{}' has no run to verify; make one", view.name)));
+    };
+    order.total.store(base.view.meta().range.count(), Ordering::Relaxed);
+    let is_stopping = || view.runs.is_stopping();
+    let payloads = Payloads(view.stream.log.as_ref());
+    let payloads = Stoppable::new(&payloads, &is_stopping);
+    let job = live.job(&payloads);
+    let file = format!("{}/new-witness.redb", view.record().folder());
+    let target = Target { disk: view.store().disk(), file: &file };
+    let mut progress = |events| _ = order.done.fetch_add(events, Ordering::Relaxed);
+    let verified = verify(&job, &base.view, target, TABLE_BYTES_MAX, &mut progress)?;
+    if !verified.is_same() && verified.lost_since == 0 {
+        eprintln!("drift    {}: the batch view is not what its log says; make a full run", view.name);
+    }
+    Ok(verified)
 }
 
 struct Making<'a> {
@@ -269,9 +342,9 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn kind(&self) -> Result<Kind, Error> {
+    fn kind(&self, kind: RunKind, choice: Option<&Choice>) -> Result<Kind, Error> {
         let has_base = self.live.near.pointer().base.is_some();
-        match (self.order.kind, &self.order.choice) {
+        match (kind, choice) {
             (RunKind::Targeted, Some(choice)) if has_base => Ok(Kind::Targeted(choice.clone())),
             (RunKind::Targeted, _) => Err(Error::Conflict(format!(
                 "view '{}' has no run whose cells could be replaced; make a full run first",
@@ -283,8 +356,8 @@ impl Making<'_> {
         }
     }
 
-    fn make(&self) -> Result<RunRecord, Error> {
-        let kind = self.kind()?;
+    fn make(&self, kind: RunKind, choice: Option<&Choice>) -> Result<RunRecord, Error> {
+        let kind = self.kind(kind, choice)?;
         let log = self.view.stream.log.clone();
         let to = match kind {
             Kind::Targeted(_) => self.live.near.pointer().boundary(),

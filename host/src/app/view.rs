@@ -196,6 +196,12 @@ impl View {
         })
     }
 
+    /// Whether an answer needs to wait for nothing, and for no file of a kept run.
+    pub fn is_at_hand(&self, question: &Question) -> bool {
+        let to = question.min_offset.unwrap_or(0).max(self.shown_before());
+        question.as_of.is_none() && self.live().near.pointer().visible.0 >= to
+    }
+
     /// The offset that every answer reaches: what has been visible stays visible, also after a restart. A
     /// view whose speed was halted or fails is served as far as it is, and says so.
     fn shown_before(&self) -> u64 {

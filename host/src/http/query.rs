@@ -27,6 +27,8 @@ const PIECE_BYTES: usize = 64 << 10;
 const PIECES_WAITING: usize = 4;
 /// For whoever reads to take a piece.
 const STALL: Duration = Duration::from_secs(30);
+/// Cells of an answer that is made where it is asked.
+const CELLS_AT_ONCE: u64 = 256;
 /// Rows of a table unless the query has a limit.
 const TABLE_ROWS: usize = 20;
 
@@ -80,6 +82,9 @@ pub async fn query(
     let Ok(permit) = edge.queries.clone().try_acquire_owned() else {
         return Err(Problem::busy("too many queries are being answered; try again a little later"));
     };
+    if let Some(response) = at_once(&edge, &view, &question, form)? {
+        return Ok(response);
+    }
     let (begin, begun) = oneshot::channel();
     let (pieces, receiver) = mpsc::channel(PIECES_WAITING);
     let handle = tokio::runtime::Handle::current();
@@ -89,24 +94,42 @@ pub async fn query(
         let mut out = Out { begin: Some(begin), pieces, handle, gathered: Vec::new(), headers: Vec::new() };
         match answer(&edge, &view, &question, form, &mut out) {
             Ok(()) => _ = out.finish(),
-            Err(stop) => {
-                if let Stop::Serving(serving::Error::Store(error)) = &stop {
-                    _ = view.live().heal(error);
-                }
-                out.fail(stop.into());
-            }
+            Err(stop) => out.fail(stop.told(&view)),
         }
         edge.metrics.queried(&view.name, started.elapsed());
     });
     let told = begun.await.map_err(|_| Problem::internal("the query ended without an answer"))??;
-    let mut response = Body::new(Pieces(receiver)).into_response();
+    Ok(response(Body::new(Pieces(receiver)), form, told))
+}
+
+fn response(body: Body, form: Form, told: Vec<(String, String)>) -> Response {
+    let mut response = body.into_response();
     let types = [(header::CONTENT_TYPE.as_str().to_owned(), form.content_type().to_owned())];
     for (name, value) in types.into_iter().chain(told) {
         if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), value.parse()) {
             response.headers_mut().insert(name, value);
         }
     }
-    Ok(response)
+    response
+}
+
+/// The answer to a question of a few cells that are at hand, made where it is asked: the way to another thread
+/// and back takes as long as the answer itself. None: it may take longer.
+fn at_once(edge: &Edge, view: &View, question: &Question, form: Form) -> Result<Option<Response>, Problem> {
+    if !view.is_at_hand(question) {
+        return Ok(None);
+    }
+    let started = Instant::now();
+    let answer = view.ask(question, Duration::ZERO, edge.now_ms())?;
+    let window = answer.live.calls.description().window;
+    if answer.query.cells_max(window).is_none_or(|cells| cells > CELLS_AT_ONCE) {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    let told = told(&answer);
+    write(view, &answer, question, form, &mut body).map_err(|stop| stop.told(view))?;
+    edge.metrics.queried(&view.name, started.elapsed());
+    Ok(Some(response(Body::from(body), form, told)))
 }
 
 /// A view by its name, or by its name and a format's.
@@ -174,10 +197,21 @@ fn question(uri: &Uri) -> Result<Question, Problem> {
 fn answer(edge: &Edge, view: &View, question: &Question, form: Form, out: &mut Out) -> Result<(), Stop> {
     let answer = view.ask(question, edge.options.visible_time, edge.now_ms()).map_err(Problem::from)?;
     out.headers = told(&answer);
+    write(view, &answer, question, form, out)
+}
+
+/// Writes the rows of an answer, with what is said of them where that is part of the form.
+fn write(
+    view: &View,
+    answer: &Answer,
+    question: &Question,
+    form: Form,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
     let fields = serving::fields(answer.live.calls.description(), &answer.query);
     if form == Form::Enveloped {
         // All but the last brace: what is known only at the end follows the rows.
-        let text = envelope(view, &answer).to_string();
+        let text = envelope(view, answer).to_string();
         out.write_all(text.get(..text.len() - 1).unwrap_or_default().as_bytes()).map_err(gone)?;
         out.write_all(b",\"rows\":").map_err(gone)?;
     }
@@ -187,7 +221,7 @@ fn answer(edge: &Edge, view: &View, question: &Question, form: Form, out: &mut O
     };
     let rows_max = question.asked.limit.unwrap_or(TABLE_ROWS);
     let summary = {
-        let mut writer = Writer::new(format, &fields, rows_max, out).map_err(Problem::internal)?;
+        let mut writer = Writer::new(format, &fields, rows_max, &mut *out).map_err(Problem::internal)?;
         let mut take = |rows: &Rows| writer.write(&rows.columns, rows.count).map_err(Stop::Rows);
         let summary = serving::answer(&answer.live.calls, &answer.pointer, &answer.query, &mut take)?;
         writer.finish().map_err(Problem::internal)?;
@@ -208,6 +242,16 @@ enum Stop {
     Problem(Problem),
     Serving(serving::Error),
     Rows(crate::rows::Error),
+}
+
+impl Stop {
+    /// What is told of it; a file of the speed view that cannot be read is folded again.
+    fn told(self, view: &View) -> Problem {
+        if let Stop::Serving(serving::Error::Store(error)) = &self {
+            _ = view.live().heal(error);
+        }
+        self.into()
+    }
 }
 
 impl From<serving::Error> for Stop {

@@ -5,7 +5,7 @@ use super::edge::Edge;
 use super::parameters::{self, parameters};
 use super::problem::Problem;
 use super::request;
-use crate::app::{Order, View};
+use crate::app::{Order, Outcome, View, Work};
 use crate::refold::Choice;
 use crate::serving;
 use crate::store::{RunKind, RunRecord};
@@ -57,22 +57,24 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    fn choice(&self, view: &View) -> Result<(RunKind, Option<Choice>), Problem> {
+    fn work(&self, view: &View) -> Result<Work, Problem> {
         let is_chosen = self.from.is_some() || self.to.is_some() || !self.keys.is_empty();
-        let kind = match self.kind.as_str() {
-            "full" => RunKind::Full,
-            "incremental" => RunKind::Incremental,
-            "targeted" => RunKind::Targeted,
+        let whole = match self.kind.as_str() {
+            "full" => Some(Work::Run(RunKind::Full, None)),
+            "incremental" => Some(Work::Run(RunKind::Incremental, None)),
+            "verify" => Some(Work::Verify),
+            "targeted" => None,
             other => {
-                let detail = format!("kind: '{other}' is no kind of run; use full, incremental or targeted");
+                let detail =
+                    format!("kind: '{other}' is no kind of run; use full, incremental, targeted or verify");
                 return Err(Problem::malformed(detail));
             }
         };
-        if kind != RunKind::Targeted {
+        if let Some(whole) = whole {
             if is_chosen {
                 return Err(Problem::malformed("from, to and keys are for a targeted run"));
             }
-            return Ok((kind, None));
+            return Ok(whole);
         }
         if !is_chosen {
             return Err(Problem::malformed("a targeted run needs from and to, or keys"));
@@ -88,7 +90,7 @@ impl Wanted {
         };
         let keys = self.keys.iter().map(|pair| serving::key_equals(live.calls.description(), pair));
         let keys = keys.collect::<Result<_, String>>().map_err(Problem::malformed)?;
-        Ok((kind, Some(Choice { windows_ms, keys })))
+        Ok(Work::Run(RunKind::Targeted, Some(Choice { windows_ms, keys })))
     }
 }
 
@@ -101,8 +103,7 @@ pub async fn order(
     let parameters::None {} = parameters(&head.uri)?;
     let view = edge.app.view(&name)?;
     let wanted: Wanted = request::json(&edge, &head.headers, body).await?;
-    let (kind, choice) = wanted.choice(&view)?;
-    let order = view.runs.order(kind, choice)?;
+    let order = view.runs.order_work(wanted.work(&view)?)?;
     Ok(json(StatusCode::ACCEPTED, &told(&order)))
 }
 
@@ -125,18 +126,30 @@ pub async fn follow(
 }
 
 fn told(order: &Order) -> Value {
-    let (state, run, error) = match order.ended() {
-        None => ("running", None, None),
-        Some(Ok(run)) => ("published", Some(shown(&run, Some(run.number))), None),
-        Some(Err(error)) => ("failed", None, Some(error)),
+    let (mut run, mut verified, mut failed) = (None, None, None);
+    let state = match order.ended() {
+        None => "running",
+        Some(Ok(Outcome::Run(made))) => {
+            run = Some(shown(&made, Some(made.number)));
+            "published"
+        }
+        Some(Ok(Outcome::Verified(found))) => {
+            verified = Some(found);
+            "verified"
+        }
+        Some(Err(error)) => {
+            failed = Some(error);
+            "failed"
+        }
     };
     json!({
         "order": order.id,
-        "kind": order.kind,
+        "kind": order.work.name(),
         "state": state,
         "done": order.done.load(Ordering::Relaxed),
         "total": order.total.load(Ordering::Relaxed),
         "run": run,
-        "error": error,
+        "verified": verified,
+        "error": failed,
     })
 }

@@ -4,7 +4,7 @@ use super::condition::{Condition, decimal};
 use super::grain::Grain;
 use super::order::{By, Sorting, picked};
 use crate::cell::CellRef;
-use crate::description::{Description, Field, Kind, Order};
+use crate::description::{Description, Field, Kind, Order, Window};
 use crate::key;
 use crate::near::Pointer;
 use crate::rows::Rows;
@@ -209,6 +209,25 @@ impl Query {
         let holds = |row: &usize| self.conditions.iter().all(|condition| condition.holds(&rows, *row));
         let places: Vec<usize> = (0..rows.count).filter(holds).collect();
         picked(&rows, &places)
+    }
+
+    /// How many cells the answer is made of at most, where the question alone bounds that: one of a single key,
+    /// that says how many rows or which windows it wants.
+    pub fn cells_max(&self, window: Option<Window>) -> Option<u64> {
+        if !self.is_key {
+            return None;
+        }
+        let Some(window) = window else { return Some(1) };
+        let (from, to) = self.windows_ms;
+        let in_range = to.checked_sub(from).map(|ms| ms.max(0) as u64 / window.slide_ms.max(1) as u64 + 1);
+        let limited = self.limit.filter(|_| self.grain.is_none() && self.stops_at_limit());
+        in_range.into_iter().chain(limited.map(|limit| limit as u64)).min()
+    }
+
+    /// Whether the first cells are the first rows, so that no other needs to be looked at.
+    pub fn stops_at_limit(&self) -> bool {
+        let is_sorted = !self.order.is_empty() || self.per.is_some();
+        self.conditions.is_empty() && !is_sorted && self.late == Late::Merge
     }
 
     /// None: rows come in canonical order.

@@ -91,6 +91,29 @@ fn an_answer_says_all_that_is_known_of_it() {
 }
 
 #[test]
+fn the_served_batch_view_is_verified_from_raw_payloads() {
+    let server = served();
+    let none = Server::with_orders(Options::default(), true);
+    let reply = send(&none, "POST", "/v1/views/nothing/runs", &json!({ "kind": "verify" }));
+    assert_eq!(reply.status, 404, "{reply:?}");
+    let cells = run(&server, &json!({ "kind": "full" }))["run"]["cells"].clone();
+    let more: String = (240..250).map(line).collect();
+    server.post("application/x-ndjson", more.as_bytes()).taken();
+    let runs = || server.get("/v1/views/revenue/runs").json()["runs"].as_array().unwrap().len();
+    let before = runs();
+    let made = run(&server, &json!({ "kind": "verify" }));
+    assert_eq!((&made["state"], &made["kind"]), (&json!("verified"), &json!("verify")), "{made}");
+    let verified = &made["verified"];
+    assert_eq!((&verified["to"], &verified["events"]), (&json!(240), &json!(240)), "{made}");
+    assert_eq!((&verified["compared"], &verified["differ"]), (&cells, &json!(0)), "{made}");
+    assert_eq!((&made["done"], &made["total"], &made["run"]), (&json!(240), &json!(240), &json!(null)));
+    assert_eq!(runs(), before, "nothing is published");
+    let wrong =
+        send(&server, "POST", "/v1/views/revenue/runs", &json!({ "kind": "verify", "keys": ["a=b"] }));
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+}
+
+#[test]
 fn rows_come_in_every_format_chosen_by_name_or_by_accept() {
     let server = served();
     let ndjson = server.get("/v1/views/revenue.ndjson?key.merchant_id=m-1&min_offset=240");

@@ -80,7 +80,7 @@ impl Watch {
             runs: self.runs.iter().cloned().collect(),
             runs_total: self.runs_total,
             compared_total: self.compared_total,
-            running: host.view.runs.current().map(|order| order.kind),
+            running: host.view.runs.current().and_then(|order| order.work.run()),
             incidents: incidents.iter().rev().map(|it| format!("{}; {}", it.cause, it.done)).collect(),
             span: self.span,
         })

@@ -10,17 +10,13 @@ use crate::cli::table::grouped;
 use crate::cli::view::{Opened, key_equals, there, time_ms};
 use crate::cli::{Answer, options};
 use crate::digest::Digest;
-use crate::log::ReadLog;
 use crate::offset::Offset;
-use crate::reconcile::Drift;
 use crate::refold::{self, Choice, Means, Target};
 use crate::store::{Meta, Payloads, RunKind, RunRecord, ViewFile};
+use crate::verify::{Verified, verify};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use std::time::{Duration, Instant};
-
-/// Rows of one call of the witness: other chunks than any run has.
-const WITNESS_ROWS: u64 = 50_000;
 
 /// Start a run of a view and follow it
 ///
@@ -32,7 +28,7 @@ const WITNESS_ROWS: u64 = 50_000;
   bifocal batch revenue --data ./data
   bifocal batch revenue --incremental --data ./data
   bifocal batch revenue --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --data ./data
-  bifocal batch revenue --verify --data ./data")]
+  bifocal batch revenue --verify")]
 pub struct Args {
     view: String,
     /// Fold all of the log (the default)
@@ -87,7 +83,7 @@ fn here(args: &Args, data: &DataArgs) -> anyhow::Result<Answer> {
 impl Args {
     fn there(&self, client: &Client) -> anyhow::Result<Answer> {
         if self.verify {
-            bail!("--verify reads the directory itself: stop the server and say --data DIR");
+            return Ok(self.tell_verified(&there::verify(client, &self.view, self.quiet)?));
         }
         let is_targeted = self.from.is_some() || !self.key.is_empty();
         let wanted = match (is_targeted, self.incremental) {
@@ -212,46 +208,45 @@ impl Args {
         let calls = opened.calls();
         let payloads = Payloads(opened.log.as_ref());
         let job = opened.job(&calls, &payloads);
-        let shape = Shape { threads: 1, chunk_rows: WITNESS_ROWS };
         let file = format!("{}/new-witness.redb", opened.record.folder());
         let target = Target { disk: opened.store.disk(), file: &file };
-        let to = base.meta().range.to;
         let mut bars = Bars::new(self.quiet);
-        bars.events("verify", to.0);
+        bars.events("verify", base.meta().range.count());
         let mut events = 0;
         let mut progress = |more| {
             events += more;
             bars.set(events);
         };
-        let started = Instant::now();
-        let meta = refold::full(&job, to, target, Means { shape, ..means }, &mut progress)?;
+        let verified = verify(&job, &base, target, means.table_bytes_max, &mut progress)?;
         bars.finish();
-        let witness =
-            ViewFile::open_read_only(opened.store.disk(), &file, crate::store::CacheBytes(16 << 20))?;
-        let outcome = compared(&base, &witness);
-        drop(witness);
-        opened.store.disk().unlink(&file)?;
-        let Drift { compared, differ, .. } = outcome?;
-        let rejected = |meta: &Meta| meta.certificate.map(|certificate| certificate.rejected);
-        let is_same = differ == 0 && rejected(base.meta()) == rejected(&meta);
+        Ok(self.tell_verified(&verified))
+    }
+
+    fn tell_verified(&self, verified: &Verified) -> Answer {
+        let is_same = verified.is_same();
         let verdict = if is_same { "same" } else { "differ" };
         eprintln!(
             "{verdict:<8} {} cells compared: {} differ     {} events from raw payloads in {}",
-            grouped(compared),
-            grouped(differ),
-            grouped(events),
-            seconds(started.elapsed())
+            grouped(verified.compared),
+            grouped(verified.differ),
+            grouped(verified.events),
+            seconds(Duration::from_millis(verified.took_ms))
         );
-        let lost_since = opened.log.lost(base.meta().range).saturating_sub(base.meta().tally.lost);
-        if lost_since > 0 {
-            let count = grouped(lost_since);
+        if let Some(first) = &verified.first {
+            eprintln!("first    {first}");
+        }
+        if let Some(offset) = verified.rejected {
+            eprintln!("rejected the event at offset {offset} is rejected by one side alone");
+        }
+        if verified.lost_since > 0 {
+            let count = grouped(verified.lost_since);
             eprintln!(
                 "lost     {count} events are lost since this view was folded: it counts them, no new run can"
             );
         } else if !is_same {
             eprintln!("next     bifocal batch {} --full{}", self.view, self.place.again());
         }
-        Ok(if is_same { Answer::Done } else { Answer::No })
+        if is_same { Answer::Done } else { Answer::No }
     }
 }
 
@@ -296,9 +291,4 @@ fn tell(number: u64, kind: RunKind, meta: &Meta, events: u64, took: Duration) {
         grouped(meta.rejected),
         cells.map_or("none".into(), |cells: Digest| cells.short())
     );
-}
-
-/// The cells of a view against those of the witness.
-fn compared(view: &ViewFile, witness: &ViewFile) -> anyhow::Result<Drift> {
-    Ok(Drift::of(&mut view.scan()?, &mut witness.scan()?)?)
 }

@@ -4,6 +4,7 @@ use crate::cli::Answer;
 use crate::cli::client::{Client, encoded};
 use crate::cli::progress::Bars;
 use crate::store::RunRecord;
+use crate::verify::Verified;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -74,11 +75,35 @@ struct Ordered {
     done: u64,
     total: u64,
     run: Option<Value>,
+    verified: Option<Verified>,
     error: Option<String>,
 }
 
 /// Orders a run and follows it to its end.
 pub fn batch(client: &Client, view: &str, wanted: &Value, is_quiet: bool) -> anyhow::Result<RunRecord> {
+    let ordered = ordered(client, view, wanted, ("batch", is_quiet))?;
+    match (ordered.run, ordered.error) {
+        (Some(run), _) => Ok(record(run)?.0),
+        (None, error) => bail!(error.unwrap_or_else(|| format!("the run is {}", ordered.state))),
+    }
+}
+
+/// Has the served batch view verified.
+pub fn verify(client: &Client, view: &str, is_quiet: bool) -> anyhow::Result<Verified> {
+    let ordered = ordered(client, view, &serde_json::json!({ "kind": "verify" }), ("verify", is_quiet))?;
+    match (ordered.verified, ordered.error) {
+        (Some(verified), _) => Ok(verified),
+        (None, error) => bail!(error.unwrap_or_else(|| format!("the work is {}", ordered.state))),
+    }
+}
+
+/// Orders work on a view and follows it to its end; `what` names its progress.
+fn ordered(
+    client: &Client,
+    view: &str,
+    wanted: &Value,
+    (what, is_quiet): (&str, bool),
+) -> anyhow::Result<Ordered> {
     let url = client.at(&["views", view, "runs"]);
     let mut ordered: Ordered = client.post_json(&url, wanted)?;
     let follow = format!("{}{WAIT}", client.at(&["views", view, "orders", &ordered.order.to_string()]));
@@ -86,16 +111,13 @@ pub fn batch(client: &Client, view: &str, wanted: &Value, is_quiet: bool) -> any
     while ordered.state == "running" {
         if ordered.total != total {
             total = ordered.total;
-            bars.events("batch", total);
+            bars.events(what, total);
         }
         bars.set(ordered.done);
         ordered = client.get(&follow)?;
     }
     bars.finish();
-    match (ordered.run, ordered.error) {
-        (Some(run), _) => Ok(record(run)?.0),
-        (None, error) => bail!(error.unwrap_or_else(|| format!("the run is {}", ordered.state))),
-    }
+    Ok(ordered)
 }
 
 #[derive(Debug, Deserialize)]

@@ -155,6 +155,18 @@ pub enum RunKind {
     Sealed,
 }
 
+impl RunKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            RunKind::Full => "full",
+            RunKind::Incremental => "incremental",
+            RunKind::Targeted => "targeted",
+            RunKind::Imported => "imported",
+            RunKind::Sealed => "sealed",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunResult {
