@@ -82,8 +82,12 @@ pub async fn query(
     let Ok(permit) = edge.queries.clone().try_acquire_owned() else {
         return Err(Problem::busy("too many queries are being answered; try again a little later"));
     };
-    if let Some(response) = at_once(&edge, &view, &question, form)? {
-        return Ok(response);
+    // Only a question that names keys can be of a few cells.
+    if !question.asked.keys.is_empty() {
+        let made = tokio::task::block_in_place(|| at_once(&edge, &view, &question, form))?;
+        if let Some(response) = made {
+            return Ok(response);
+        }
     }
     let (begin, begun) = oneshot::channel();
     let (pieces, receiver) = mpsc::channel(PIECES_WAITING);
@@ -113,8 +117,8 @@ fn response(body: Body, form: Form, told: Vec<(String, String)>) -> Response {
     response
 }
 
-/// The answer to a question of a few cells that are at hand, made where it is asked: the way to another thread
-/// and back takes as long as the answer itself. None: it may take longer.
+/// The answer to a question of a few cells that are at hand, made on the thread that asks, whose other tasks
+/// go to another meanwhile: the way there and back takes as long as the answer itself. None: it may take longer.
 fn at_once(edge: &Edge, view: &View, question: &Question, form: Form) -> Result<Option<Response>, Problem> {
     if !view.is_at_hand(question) {
         return Ok(None);
