@@ -36,7 +36,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("batch [0, {}), visible {}", answer.pointer.boundary(), answer.pointer.visible);
     answer.rows()?.0.write(Format::Ndjson, 0, &mut std::io::stdout())?;
     // Run: all of it again from the log, compared with what speed has said, published.
-    let run = view.runs.order(RunKind::Full, None)?.wait(LONG).ok_or("it takes longer")??;
+    let ended = view.runs.order(RunKind::Full, None)?.wait(LONG).ok_or("it takes longer")??;
+    let run = ended.run().ok_or("a run was ordered")?;
     println!("run {}: {} cells compared, {} differ", run.number, run.compared.unwrap_or(0), run.differ);
     app.stop()?;
     Ok(())

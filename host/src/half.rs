@@ -193,7 +193,7 @@ mod tests {
             let rejected = (100..120).filter(|offset| offset % 7 == 0);
             let rejected: Vec<Rejected> =
                 rejected.map(|offset| Rejected { offset, reason: String::new() }).collect();
-            let is_folded = |row: usize| (100 + row) % 5 != 0 && (100 + row) % 7 != 0;
+            let is_folded = |row: usize| !(100 + row).is_multiple_of(5) && !(100 + row).is_multiple_of(7);
             for lateness_ms in [0, 60] {
                 let expected = straight(&times, window, lateness_ms, is_folded);
                 assert_eq!(late(&chunk, &rejected, &times, window, lateness_ms), expected, "{times:?}");

@@ -64,6 +64,16 @@ pub enum Outcome {
     Verified(Verified),
 }
 
+impl Outcome {
+    /// The run, if one was ordered.
+    pub fn run(self) -> Option<RunRecord> {
+        match self {
+            Outcome::Run(run) => Some(run),
+            Outcome::Verified(_) => None,
+        }
+    }
+}
+
 /// Work that somebody follows.
 #[derive(Debug)]
 pub struct Order {

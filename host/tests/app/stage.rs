@@ -1,6 +1,6 @@
 //! A host in a folder of its own, orders for it, and what a straight loop makes of them.
 
-use bifocal::app::{Answer, App, Config, Order, Outcome, Question, Stage, Wanted};
+use bifocal::app::{Answer, App, Config, Order, Question, Stage, Wanted};
 use bifocal::event::{Event, Lineage, Typing};
 use bifocal::offset::{Offset, Range};
 use bifocal::rows::{Format, Rows, Writer};
@@ -119,10 +119,7 @@ pub fn append(app: &App, batch: Batch) -> Receipt {
 
 pub fn run(app: &App, kind: RunKind) -> Result<RunRecord, String> {
     let order: Arc<Order> = app.view(VIEW).unwrap().runs.order(kind, None).unwrap();
-    match order.wait(LONG).expect("a run ends")? {
-        Outcome::Run(made) => Ok(made),
-        other => panic!("{other:?}"),
-    }
+    order.wait(LONG).expect("a run ends").map(|ended| ended.run().expect("a run was ordered"))
 }
 
 /// An answer: the offset that it reaches, and its rows by key and window.
