@@ -97,11 +97,11 @@ impl Times {
     /// The same; `i64::MIN` where there is none yet: the greater of two options costs several times the greater
     /// of two numbers.
     fn watermarks(&self) -> impl Iterator<Item = (i64, i64)> {
-        let WatermarkRule { out_of_orderness_ms, max_ahead_ms } = self.rule;
+        let rule = self.rule;
         let mut greatest_ms = self.greatest_before_ms.unwrap_or(i64::MIN);
         self.times_ms.iter().zip(&self.ingested_ms).map(move |(time_ms, ingested_ms)| {
-            let before_ms = greatest_ms.saturating_sub(out_of_orderness_ms);
-            let counts = *time_ms <= ingested_ms.saturating_add(max_ahead_ms);
+            let before_ms = greatest_ms.saturating_sub(rule.out_of_orderness_ms);
+            let counts = !rule.is_future(*time_ms, *ingested_ms);
             greatest_ms = greatest_ms.max(if counts { *time_ms } else { i64::MIN });
             (*time_ms, before_ms)
         })

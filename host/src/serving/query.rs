@@ -226,14 +226,16 @@ impl Query {
 
     /// Whether the first cells are the first rows, so that no other needs to be looked at.
     pub fn stops_at_limit(&self) -> bool {
-        let is_sorted = !self.order.is_empty() || self.per.is_some();
-        self.conditions.is_empty() && !is_sorted && self.late == Late::Merge
+        self.conditions.is_empty() && !self.is_sorted() && self.late == Late::Merge
+    }
+
+    fn is_sorted(&self) -> bool {
+        !self.order.is_empty() || self.per.is_some()
     }
 
     /// None: rows come in canonical order.
     pub fn sorting(&self) -> Option<Sorting> {
-        let is_asked = !self.order.is_empty() || self.per.is_some();
-        is_asked.then(|| Sorting::new(self.order.clone(), self.limit.unwrap_or(usize::MAX), self.per))
+        self.is_sorted().then(|| Sorting::new(self.order.clone(), self.limit.unwrap_or(usize::MAX), self.per))
     }
 }
 

@@ -6,62 +6,19 @@ use super::stage::{
 };
 use bifocal::app::{App, Config, Stage, State};
 use bifocal::serving::Asked;
-use bifocal::store::{Disk, File, RunKind, Store};
-use std::io;
+use bifocal::store::{RunKind, Store};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// A disk on which there may be no room for deltas.
-#[derive(Clone, Debug, Default)]
-struct Narrow(Lossy, Arc<AtomicBool>);
-
-impl Disk for Narrow {
-    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        if name.contains("/delta-") && self.1.load(Ordering::Acquire) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.0.create(name)
-    }
-
-    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        self.0.open(name)
-    }
-
-    fn unlink(&self, name: &str) -> io::Result<()> {
-        self.0.unlink(name)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-
-    fn create_folder(&self, name: &str) -> io::Result<()> {
-        self.0.create_folder(name)
-    }
-
-    fn remove_folder(&self, name: &str) -> io::Result<()> {
-        self.0.remove_folder(name)
-    }
-
-    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        self.0.list(folder)
-    }
-
-    fn sync_folder(&self, name: &str) -> io::Result<()> {
-        self.0.sync_folder(name)
-    }
-}
 
 #[test]
 fn a_view_that_can_hold_no_more_says_why_and_goes_on_once_there_is_room() {
     let config = "[views.revenue]\nbatch = 'never'\nfull = 'never'\nspeed_memory = '24KiB'\n";
-    let disk = Narrow::default();
+    let disk = Lossy::default();
     let store = Store::with_disk(Arc::new(disk.clone())).unwrap();
     let app = App::start(store, engine(), 1, Config::parse(config).unwrap()).unwrap();
     app.create_stream(stream()).unwrap();
     assert!(matches!(deploy(&app, revenue()), Stage::Live(_)));
-    disk.1.store(true, Ordering::Release);
+    disk.refuse(Some("/delta-"));
     for from in (0..3_000).step_by(500) {
         append(&app, batch(&(from..from + 500).map(order).collect::<Vec<_>>(), None));
     }
@@ -86,7 +43,7 @@ fn a_view_that_can_hold_no_more_says_why_and_goes_on_once_there_is_room() {
     let said = ask(&app, Asked::default(), None);
     assert!(said.visible < 3_000);
     assert_eq!(said.rows, straight(&events, said.visible, None));
-    disk.1.store(false, Ordering::Release);
+    disk.refuse(None);
     assert_eq!(ask(&app, Asked::default(), Some(3_000)).rows, straight(&events, 3_000, None));
     assert_eq!(run(&app, RunKind::Full).unwrap().differ, 0);
     assert_eq!(view.state(), (State::Live, None));

@@ -47,6 +47,8 @@ struct State {
     pending: Vec<Renaming>,
     operations: u64,
     fails_at: Option<u64>,
+    /// There is no room for new files whose names have this.
+    refused: Option<String>,
 }
 
 /// Clones are the same disk.
@@ -149,6 +151,12 @@ impl Lossy {
         self.0.lock().unwrap().fails_at = Some(operations);
     }
 
+    /// From now on there is no room for new files whose names have this.
+    #[allow(dead_code, reason = "the tests of the host use it")]
+    pub fn refuse(&self, part_of_name: Option<&str>) {
+        self.0.lock().unwrap().refused = part_of_name.map(str::to_owned);
+    }
+
     /// A disk that has these folders for good.
     pub fn with_folders(names: &[&str]) -> Lossy {
         let folders: BTreeSet<String> = names.iter().map(|name| name.to_string()).collect();
@@ -234,6 +242,9 @@ impl Disk for Lossy {
         }
         if !state.live.has_folder(folder(name)) {
             return Err(missing(folder(name)));
+        }
+        if state.refused.as_ref().is_some_and(|refused| name.contains(refused)) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         state.tick()?;
         let file = state.files.len();

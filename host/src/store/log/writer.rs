@@ -195,7 +195,7 @@ impl Writer {
                 receipts.push(Err(error));
                 continue;
             }
-            let receipt = self.stage_one(requests, number, &mut commit, &mut uncounted)?;
+            let receipt = self.stage_one(requests, (number, request), &mut commit, &mut uncounted)?;
             if let Some(key) = &request.key {
                 commit.keys.insert(key.name.clone(), (key.request, receipt));
             }
@@ -283,12 +283,11 @@ impl Writer {
     fn stage_one<'a>(
         &mut self,
         requests: &'a [Request],
-        number: usize,
+        (number, request): (usize, &'a Request),
         commit: &mut Commit,
         uncounted: &mut Vec<Event<'a>>,
     ) -> Result<Receipt, Error> {
         let mut receipt = Receipt { first_offset: self.head, ..Receipt::default() };
-        let Some(request) = requests.get(number) else { return Ok(receipt) };
         for (row, event) in request.stretch.rows(0..request.stretch.len()).enumerate() {
             let hash = id_hash(self.log.settings.seed, event.id);
             if let Some(same) = self.find(&event, hash, requests, commit)? {
